@@ -1,0 +1,46 @@
+"""The figures a policy may set a threshold on, by kind of report: what they are called in a sentence, which way is
+better, and between which numbers a threshold makes sense."""
+
+from dataclasses import dataclass
+from math import inf
+
+BETTER_HIGH, BETTER_LOW = "at_least", "at_most"
+
+
+@dataclass(frozen=True)
+class Figure:
+    label: str
+    direction: str
+    lowest: float = 0.0
+    highest: float = 1.0
+    by_group: bool = False  # measured once for each sensitive attribute, not once for the model
+
+
+REPORTS: dict[str, dict[str, Figure]] = {
+    "performance": {
+        "accuracy": Figure("Accuracy", BETTER_HIGH),
+        "balanced_accuracy": Figure("Balanced accuracy", BETTER_HIGH),
+        "roc_auc": Figure("ROC AUC", BETTER_HIGH),
+        "average_precision": Figure("Average precision", BETTER_HIGH),
+        "log_loss": Figure("Log loss", BETTER_LOW, highest=inf),
+        "brier": Figure("Brier score", BETTER_LOW),
+        "calibration_error": Figure("Calibration error", BETTER_LOW),
+    },
+    "fairness": {
+        "demographic_parity_ratio": Figure("Impact ratio", BETTER_HIGH, by_group=True),
+        "demographic_parity_difference": Figure("Demographic parity difference", BETTER_LOW, by_group=True),
+        "equalized_odds_difference": Figure("Equalized odds difference", BETTER_LOW, by_group=True),
+        "equal_opportunity_difference": Figure("Equal opportunity difference", BETTER_LOW, by_group=True),
+    },
+    "privacy": {
+        "epsilon": Figure("Privacy loss ε", BETTER_LOW, highest=inf),
+        "delta": Figure("Privacy failure probability δ", BETTER_LOW),
+        "membership_inference_auc": Figure("Membership inference AUC", BETTER_LOW),
+    },
+    "explainability": {
+        "additivity_residual": Figure("Largest additivity residual", BETTER_LOW, highest=inf),
+    },
+}
+
+# "*" asks for every sensitive attribute the data declares; "* & *" for every pair of them.
+EACH, EACH_PAIR = "*", "* & *"
