@@ -16,7 +16,7 @@ POLICIES = sorted((Path(__file__).parents[2] / "apps/approvals/policies").glob("
 
 
 def policy(*rules: Rule) -> Policy:
-    return Policy("Test", ("high",), 365, rules, (Signer("reviewer", "approved"),))
+    return Policy("test", "high", 365, rules, (Signer("reviewer", "approved"),))
 
 
 def figure(name="balanced_accuracy", of="", value=0.76, low=0.71, high=0.81, n=597, smallest_group=None, **rest):
@@ -204,7 +204,7 @@ def test_a_stricter_threshold_never_lets_more_through(value, width, threshold, s
 @pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
 def test_a_built_in_policy_is_a_policy_of_its_risk_class(path):
     found, body = parse(path.read_text())
-    assert found.risk_classes == (path.stem,)
+    assert found.risk_class == path.stem
     assert Policy.from_json(body) == found
 
 
@@ -216,7 +216,7 @@ def test_the_built_in_policies_grow_stricter():
     assert {rule.report for rule in high.rules} == {"performance", "fairness", "privacy", "explainability"}
 
 
-START = "name: X\nrisk_classes: [high]\nvalid_days: 30\nsigners: [{role: reviewer, meaning: approved}]\nrules:\n"
+START = "name: x\nrisk_class: high\nvalid_days: 30\nsigners: [{role: reviewer, meaning: approved}]\nrules:\n"
 
 
 @pytest.mark.parametrize(
@@ -253,8 +253,9 @@ START = "name: X\nrisk_classes: [high]\nvalid_days: 30\nsigners: [{role: reviewe
         (START.replace("30", "0") + "  - report: privacy", 3, "at least 1"),
         (START.replace("30", "9999") + "  - report: privacy", 3, "at most 1,096"),
         (START.replace("30", "true") + "  - report: privacy", 3, "a whole number"),
-        (START.replace("name: X", "name: ''") + "  - report: privacy", 1, "is empty"),
-        (START.replace("[high]", "[high, high]") + "  - report: privacy", 2, "twice"),
+        (START.replace("name: x", "name: High Risk") + "  - report: privacy", 1, "joined by hyphens"),
+        (START.replace("high", "hihg") + "  - report: privacy", 2, "Did you mean “high”?"),
+        (START.replace("[{role: reviewer, meaning: approved}]", "[]") + "  - report: privacy", 4, "is empty"),
         (START.replace("reviewer", "owner") + "  - report: privacy", 4, "Choose from: reviewer"),
         (START.replace("approved}]", "approved}, {role: reviewer, meaning: approved}]") + "  - report: privacy", 4, "count"),
     ],

@@ -20,6 +20,9 @@ REPORTS: dict[str, dict[str, Figure]] = {
     "performance": {
         "accuracy": Figure("Accuracy", BETTER_HIGH),
         "balanced_accuracy": Figure("Balanced accuracy", BETTER_HIGH),
+        "true_positive_rate": Figure("True positive rate", BETTER_HIGH),
+        "true_negative_rate": Figure("True negative rate", BETTER_HIGH),
+        "precision": Figure("Precision", BETTER_HIGH),
         "roc_auc": Figure("ROC AUC", BETTER_HIGH),
         "average_precision": Figure("Average precision", BETTER_HIGH),
         "log_loss": Figure("Log loss", BETTER_LOW, highest=inf),

@@ -32,7 +32,7 @@ def read(text: str) -> tuple[Any, dict[Path, int]]:
         line = text.count("\n", 0, error.position) + 1
         raise YamlProblem(line, f"Character U+{error.character:04X} has no place in YAML; remove it.") from error
     if node is None:
-        raise YamlProblem(1, "The policy is empty; write at least name, risk_classes, valid_days, rules and signers.")
+        raise YamlProblem(1, "The policy is empty; write at least name, risk_class, valid_days, rules and signers.")
     lines: dict[Path, int] = {(): node.start_mark.line + 1}
     return _value(node, (), lines), lines
 

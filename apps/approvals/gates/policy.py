@@ -18,7 +18,7 @@ _DECIDED_ON = {
     "lower": "decided on the lower end of the 95 % interval",
     "upper": "decided on the upper end of the 95 % interval",
 }
-_ONE_OF = {"rules": "rule", "signers": "signer", "risk_classes": "risk class"}
+_ONE_OF = {"rules": "rule", "signers": "signer"}
 _KINDS = {
     "object": "a group of names and values",
     "array": "a list",
@@ -95,7 +95,7 @@ class Signer:
 @dataclass(frozen=True)
 class Policy:
     name: str
-    risk_classes: tuple[str, ...]
+    risk_class: str
     valid_days: int
     rules: tuple[Rule, ...]
     signers: tuple[Signer, ...]
@@ -111,7 +111,6 @@ class Policy:
         return cls(
             **{
                 **body,
-                "risk_classes": tuple(body["risk_classes"]),
                 "rules": tuple(Rule(**rule) for rule in body["rules"]),
                 "signers": tuple(Signer(**signer) for signer in body["signers"]),
             }
@@ -172,8 +171,10 @@ def _explain(error: ValidationError, where: dict[lines.Path, int]) -> Iterator[P
             yield Problem(line, f"{place} is empty; write at least one.")
         case "maxItems" | "maxLength":
             yield Problem(line, f"{place} is too long: at most {wanted:,}.")
-        case "uniqueItems":
-            yield Problem(line, f"{place} names the same thing twice.")
+        case "pattern":
+            yield Problem(
+                line, f"{place} is “{given}”; write small letters and digits joined by hyphens, as in high-risk."
+            )
         case other:
             raise NotImplementedError(f"The schema uses {other!r}, which has no sentence yet.")
 
@@ -252,10 +253,8 @@ def _threshold_problems(rule: dict[str, Any], figure: Figure) -> Iterator[tuple[
         )
     if figure.by_group and not rule.get("of"):
         yield "figure", f'{figure.label} is measured by group; add `of: "*"` for each sensitive attribute, or name one.'
-    if not figure.by_group:
-        for needless in ("of", "minimum_group_size"):
-            if needless in rule:
-                yield needless, f"{figure.label} is measured once for the whole model; remove {needless}."
+    if not figure.by_group and "of" in rule:
+        yield "of", f"{figure.label} is measured once for the whole model; remove of."
 
 
 def _signer_problems(body: dict[str, Any], where: dict[lines.Path, int]) -> Iterator[Problem]:

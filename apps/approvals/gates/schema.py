@@ -12,6 +12,7 @@ MEANINGS = {
 }
 
 RISK_CLASSES = ("minimal", "limited", "high")
+NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 2000}
 
@@ -50,16 +51,11 @@ POLICY = {
     "title": "Assay policy",
     "type": "object",
     "additionalProperties": False,
-    "required": ["name", "risk_classes", "valid_days", "rules", "signers"],
+    "required": ["name", "risk_class", "valid_days", "rules", "signers"],
     "properties": {
-        "name": {"type": "string", "minLength": 1, "maxLength": 100},
+        "name": {"type": "string", "pattern": NAME, "maxLength": 80},
         "summary": _TEXT,
-        "risk_classes": {
-            "type": "array",
-            "minItems": 1,
-            "uniqueItems": True,
-            "items": {"enum": list(RISK_CLASSES)},
-        },
+        "risk_class": {"enum": list(RISK_CLASSES)},
         "valid_days": {"type": "integer", "minimum": 1, "maximum": 1096},
         "rules": {"type": "array", "minItems": 1, "maxItems": 100, "items": _RULE},
         "signers": {"type": "array", "minItems": 1, "maxItems": 10, "items": _SIGNER},
