@@ -20,7 +20,7 @@ LEAST_CASES = 10
 DRAWS = 2000
 LIMITS = {"demographic_parity_ratio": ("at_least", 0.80), "equalized_odds_difference": ("at_most", 0.15)}
 
-# A rate is a sum of cells over a sum of cells; the cells are true positive, false negative, false positive, true negative.
+# A rate is a sum of cells over a sum of cells: true positive, false negative, false positive, true negative.
 RATES = {
     "base_rate": ((1, 1, 0, 0), (1, 1, 1, 1)),
     "selection_rate": ((1, 0, 1, 0), (1, 1, 1, 1)),
@@ -35,18 +35,19 @@ METHOD = {
     "difference is the larger of those of true and of false positive rates",
     "positive": "the favourable outcome, as declared with the data",
     "rates": "Wilson score intervals, each at 95 % by itself",
-    "differences": "simultaneous intervals on all pairs of groups, the largest deviation over pairs taken from draws of "
-    "the counts of group x outcome x prediction (multinomial, half a count added to each cell as Agresti and Caffo 2000); "
-    "the interval of largest minus smallest runs from the largest lower to the largest upper bound over pairs. A plain "
+    "differences": "simultaneous intervals on all pairs of groups, the largest deviation over pairs taken from draws "
+    "of the counts of group x outcome x prediction (multinomial, half a count added to each cell as Agresti and Caffo "
+    "2000); the interval of largest minus smallest runs from the largest lower to the largest upper bound over pairs. A plain "
     "bootstrap of largest minus smallest would be biased upwards. Ratios the same on the logarithm",
-    "comparisons": "all pairs within an attribute hold together at 95 %; attributes are judged one by one. Each group is "
-    "tested against the reference group by a two-proportion test, p-values adjusted by Holm 1979",
+    "comparisons": "all pairs within an attribute hold together at 95 %; attributes are judged one by one. Each group "
+    "is tested against the reference group by a two-proportion test, p-values adjusted by Holm 1979",
     "reference": "the judged group with the highest selection rate; never missing values, never a group too small",
     "too_small": f"fewer than {LEAST_ROWS} rows; for true and false positive rates, fewer than {LEAST_CASES} rows with "
     "that outcome. Such groups are shown and do not enter a difference or ratio",
 }
-NO_FREE_LUNCH = ("Equal rates are not the same as justice: where base rates differ between groups, no model can equalize "
-                 "selection, error rates and precision at once (Kleinberg and others 2016, Chouldechova 2017).")
+NO_FREE_LUNCH = ("Equal rates are not the same as justice: where base rates differ between groups, no model can "
+                 "equalize selection, error rates and precision at once (Kleinberg and others 2016, Chouldechova 2017).")
+NOT_COMPARED = "Fewer than two groups are large enough to compare, or nobody was selected."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Cells:
 
 
 def measure(outcome, prediction, groups, *, limits=LIMITS, seed=0, least_rows=LEAST_ROWS, least_cases=LEAST_CASES):
-    """outcome, prediction (n,) bool, True = favourable; groups: attribute -> (n,) text. Pairs of attributes cross too."""
+    """outcome, prediction (n,) bool, True = favourable; groups: attribute -> (n,) text. Pairs are crossed."""
     figures, tables, caveats = [], [], []
     for number, cells in enumerate(count(outcome, prediction, groups)):
         judged = _judged(cells, least_rows, least_cases)
@@ -201,7 +202,7 @@ def _gaps(cells, judged, bands):
         n = int(cells.counts[judged[used[0]]].sum())
         band = bands[name]
         if band is None or np.isnan(value):
-            yield Figure(name, None, None, None, n, of=cells.of, note="Fewer than two groups are large enough to compare.")
+            yield Figure(name, None, None, None, n, of=cells.of, note=NOT_COMPARED)
             continue
         smallest = min(int(fraction(cells.counts, rate)[1][judged[rate]].min()) for rate in used)
         low, high = _bounds(band, ratio=name.endswith("ratio"))
@@ -222,9 +223,11 @@ def _table(cells, judged, bands):
     reference = eligible[np.argmax(selected[eligible] / rows[eligible])] if eligible.size else None
     everyone = dict.fromkeys(RATES, np.ones(len(rows), bool))
     compared = _against(cells, judged, reference, bands["demographic_parity_ratio"])
-    return {"of": cells.of, "n": int(rows.sum()), "reference": None if reference is None else cells.names[reference],
+    return {"of": cells.of, "n": int(rows.sum()),
+            "reference": None if reference is None else cells.names[reference],
             "groups": [_row(cells, judged, at) | compared.get(at, {}) for at in range(len(cells.names))],
-            "gaps_over_all_groups": gaps(cells.counts, everyone), "gaps_if_groups_were_alike": _by_chance(cells, judged)}
+            "gaps_over_all_groups": gaps(cells.counts, everyone),
+            "gaps_if_groups_were_alike": _by_chance(cells, judged)}
 
 
 def _row(cells, judged, at):
@@ -242,7 +245,8 @@ def _against(cells, judged, reference, band):
     if band is None:
         return {}
     selected, rows = fraction(cells.counts, "selection_rate")
-    share, others = selected / np.maximum(rows, 1), [at for at in np.flatnonzero(judged["selection_rate"]) if at != reference]
+    share = selected / np.maximum(rows, 1)
+    others = [at for at in np.flatnonzero(judged["selection_rate"]) if at != reference]
     adjusted = intervals.holm([_two_proportions(selected[[at, reference]], rows[[at, reference]]) for at in others])
     compared = {reference: {"impact_ratio": {"value": 1.0, "low": None, "high": None}, "p_value": None}}
     for at, p_value in zip(others, adjusted, strict=True):

@@ -20,19 +20,19 @@ METHOD = {
     "average_precision": "step-wise, as scikit-learn; logit interval of Boyd, Eng and Page 2013",
     "log_loss, brier": "mean loss of a row; t interval",
     "calibration": "bins of equal size by predicted probability; Wilson interval in each",
-    "calibration_error": "mean over rows of |observed share - mean prediction| of their bin; basic interval of binomial "
-    "draws in each bin; it is above 0 by chance alone, by about `expected_if_calibrated`",
-    "calibration_slope, calibration_intercept": "logistic regression of the outcome on the logit of the prediction, the "
-    "intercept with the slope held at 1 (Van Calster 2019); Wald intervals",
+    "calibration_error": "mean over rows of |observed share - mean prediction| of their bin; basic interval of "
+    "binomial draws in each bin; it is above 0 by chance alone, by about `expected_if_calibrated`",
+    "calibration_slope, calibration_intercept": "logistic regression of the outcome on the logit of the prediction, "
+    "the intercept with the slope held at 1 (Van Calster 2019); Wald intervals",
 }
 
 
-class CannotMeasure(ValueError):
+class MeasurementProblem(ValueError):
     """The rows do not allow this measurement; the message says why and what to do."""
 
 
 def measure(outcome, probability, *, threshold=0.5, limits=LIMITS, seed=0):
-    """outcome (n,) bool, True = favourable; probability (n,) of the favourable outcome. Raises CannotMeasure."""
+    """outcome (n,) bool, True = favourable; probability (n,) of the favourable outcome. Raises MeasurementProblem."""
     outcome, probability = _checked(outcome, probability)
     predicted = probability >= threshold
     cells = _cells(outcome, predicted)
@@ -53,12 +53,12 @@ def measure(outcome, probability, *, threshold=0.5, limits=LIMITS, seed=0):
 def _checked(outcome, probability):
     outcome, probability = np.asarray(outcome, bool), np.asarray(probability, float)
     if outcome.shape != probability.shape:
-        raise CannotMeasure(f"{outcome.size} outcomes but {probability.size} predictions: give one prediction a row.")
+        raise MeasurementProblem(f"{outcome.size} outcomes but {probability.size} predictions: give one prediction a row.")
     if outcome.size == 0 or outcome.all() or not outcome.any():
-        raise CannotMeasure("Every row has the same outcome: bring rows with both outcomes.")
+        raise MeasurementProblem("Every row has the same outcome: bring rows with both outcomes.")
     if not np.isfinite(probability).all():
         row = int(np.flatnonzero(~np.isfinite(probability))[0])
-        raise CannotMeasure(f"The prediction for row {row + 1} is not a number: train the model again.")
+        raise MeasurementProblem(f"The prediction for row {row + 1} is not a number: train the model again.")
     return outcome, probability
 
 
@@ -69,12 +69,13 @@ def _cells(outcome, predicted):
 
 def _rates(cells):
     tp, fn, fp, tn = cells.values()
-    shares = {"accuracy": (tp + tn, tp + fn + fp + tn), "true_positive_rate": (tp, tp + fn),
-              "true_negative_rate": (tn, tn + fp), "precision": (tp, tp + fp), "selection_rate": (tp + fp, sum(cells.values()))}
+    n = tp + fn + fp + tn
+    shares = {"accuracy": (tp + tn, n), "true_positive_rate": (tp, tp + fn),
+              "true_negative_rate": (tn, tn + fp), "precision": (tp, tp + fp), "selection_rate": (tp + fp, n)}
     figures = {name: _proportion(name, *share) for name, share in shares.items()}
     halves = figures["true_positive_rate"], figures["true_negative_rate"]
     low, high = intervals.mean_of_two(*([getattr(half, part) for half in halves] for part in ("value", "low", "high")))
-    balanced = Figure("balanced_accuracy", (halves[0].value + halves[1].value) / 2, low, high, sum(cells.values()),
+    balanced = Figure("balanced_accuracy", (halves[0].value + halves[1].value) / 2, low, high, n,
                       smallest_group=min(half.n for half in halves))
     return [figures.pop("accuracy"), balanced, *figures.values()]
 

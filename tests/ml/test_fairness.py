@@ -80,7 +80,8 @@ def test_a_small_group_is_shown_and_not_judged():
     assert not rows["d"]["judged"] and "impact_ratio" not in rows["d"]
     kept = groups["race"] != "d"
     assert measured.figure("demographic_parity_ratio", "race").value == pytest.approx(
-        fairlearn.demographic_parity_ratio(outcome[kept], prediction[kept], sensitive_features=groups["race"][kept]), abs=1e-12)
+        fairlearn.demographic_parity_ratio(
+            outcome[kept], prediction[kept], sensitive_features=groups["race"][kept]), abs=1e-12)
     assert table["gaps_over_all_groups"]["demographic_parity_ratio"] == 0
     assert "race: too small to judge, fewer than 30 rows: d (20)." in measured.caveats
 
@@ -112,13 +113,14 @@ def test_nobody_selected_has_no_ratio():
 SCENES = {
     "alike": ([600, 300], [0.3, 0.3], [0.7, 0.7], [0.1, 0.1]),
     "five alike, some small": ([800, 300, 100, 60, 40], [0.4] * 5, [0.7] * 5, [0.2] * 5),
-    "five apart": ([3000, 300, 100, 160, 140], [0.25, 0.27, 0.2, 0.2, 0.2], [0.6, 0.6, 0.5, 0.4, 0.3], [0.09, 0.08, 0.03, 0.03, 0.02]),
+    "five apart": ([3000, 300, 100, 160, 140], [0.25, 0.27, 0.2, 0.2, 0.2], [0.6, 0.6, 0.5, 0.4, 0.3],
+                   [0.09, 0.08, 0.03, 0.03, 0.02]),
 }
 
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_intervals_cover_the_true_gap(scene):
-    """250 samples: the share held is at least 92 %, where a plain bootstrap of largest minus smallest holds far less."""
+    """250 samples, 92 % at least; a plain bootstrap of largest minus smallest holds far less."""
     n, base, hit, false = map(np.array, SCENES[scene])
     chance = np.stack([base * hit, base * (1 - hit), (1 - base) * false, (1 - base) * (1 - false)], axis=1)
     truth = fairness.gaps(chance, dict.fromkeys(fairness.RATES, np.ones(len(n), bool)))

@@ -49,7 +49,8 @@ def test_a_calibrated_model_has_slope_one_and_a_stretched_one_has_not():
     assert honest.figure("calibration_intercept").low < 0 < honest.figure("calibration_intercept").high
     stretched = probability**3 / (probability**3 + (1 - probability) ** 3)
     bold = performance.measure(outcome, stretched)
-    assert bold.figure("calibration_slope").value == pytest.approx(honest.figure("calibration_slope").value / 3, abs=1e-6)
+    slope = honest.figure("calibration_slope").value
+    assert bold.figure("calibration_slope").value == pytest.approx(slope / 3, abs=1e-6)
     assert bold.figure("calibration_error").low > honest.detail["expected_if_calibrated"]
 
 
@@ -96,7 +97,7 @@ def test_nothing_selected_has_no_precision_and_says_so():
     ([True, True], [0.2, 0.3], "same outcome"), ([], [], "same outcome"),
     ([True, False], [0.2], "one prediction a row"), ([True, False], [0.2, np.nan], "row 2 is not a number")])
 def test_rows_that_cannot_be_measured_are_refused_in_words(outcome, probability, words):
-    with pytest.raises(performance.CannotMeasure, match=words):
+    with pytest.raises(performance.MeasurementProblem, match=words):
         performance.measure(outcome, probability)
 
 

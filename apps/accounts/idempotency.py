@@ -1,0 +1,63 @@
+"""The same POST sent twice with one Idempotency-Key happens once, and both get the same answer.
+
+After the IETF draft "The Idempotency-Key HTTP Header Field". The key's row is written in the transaction of the action
+it stands for: two at once wait for each other at its unique index, and a refusal leaves neither."""
+
+import hashlib
+from collections.abc import Callable
+
+from django.db import IntegrityError, connection, transaction
+from django.http import HttpResponse, JsonResponse
+
+from apps.accounts.models import IdempotencyKey
+
+LONGEST = 200
+
+
+class Once:
+    def __init__(self, request, key: str):
+        self.request, self.key = request, key
+        body = f"{request.method} {request.get_full_path()} {request.content_type}\n".encode()
+        if not request.content_type.startswith("multipart/"):
+            body += request.body
+        self.digest = hashlib.sha256(body).hexdigest()
+
+    def answer(self, act: Callable[[], HttpResponse]) -> HttpResponse:
+        if len(self.key) > LONGEST:
+            return _problem(400, f"An Idempotency-Key has at most {LONGEST} characters.")
+        try:
+            with transaction.atomic():
+                row = IdempotencyKey.objects.create(
+                    organization_id=self.request.membership.organization_id,
+                    membership=self.request.membership,
+                    key=self.key,
+                    request_digest=self.digest,
+                )
+        except IntegrityError:
+            return self._again()
+        return self._keep(row, act())
+
+    def _keep(self, row: IdempotencyKey, response: HttpResponse) -> HttpResponse:
+        if hasattr(response, "render") and callable(response.render):
+            response = response.render()
+        if response.status_code >= 400 or response.streaming or connection.needs_rollback:
+            if not connection.needs_rollback:
+                row.delete()  # nothing happened: the key may be used again
+            return response
+        row.status, row.body = response.status_code, response.content
+        row.content_type = response.headers.get("Content-Type", "")
+        row.save()
+        return response
+
+    def _again(self) -> HttpResponse:
+        row = IdempotencyKey.objects.get(membership=self.request.membership, key=self.key)
+        if row.request_digest != self.digest:
+            return _problem(422, "This Idempotency-Key was used for another request. Take a new one.")
+        response = HttpResponse(bytes(row.body), status=row.status, content_type=row.content_type)
+        response.headers["Idempotency-Replayed"] = "true"
+        return response
+
+
+def _problem(status: int, detail: str) -> JsonResponse:
+    body = {"type": "about:blank", "title": "Idempotency key", "status": status, "detail": detail}
+    return JsonResponse(body, status=status, content_type="application/problem+json")

@@ -1,0 +1,6 @@
+"""Addresses of this room: `organization` lies under /<organization>/, `project` under /<organization>/<project>/."""
+
+organization: list = []
+project: list = []
+api: list = []
+public: list = []  # under no organization: each with a reason in tests/house

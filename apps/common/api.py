@@ -1,0 +1,127 @@
+"""The REST door's plumbing: who asks, problem details (RFC 9457), cursor pages. Rooms write thin views on `Door`."""
+
+import logging
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404
+from rest_framework import exceptions, status
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.common import pages
+from apps.common.errors import ActionDenied, BadInput, NotPermitted
+
+log = logging.getLogger(__name__)
+MAX_PAGE = 200
+
+
+class MembershipAuthentication(SessionAuthentication):
+    """The middleware has found the membership, by token or by session; a session must also show its CSRF token."""
+
+    def authenticate(self, request):
+        membership = getattr(request._request, "membership", None)
+        if membership is None:
+            return None
+        if membership.token is None:
+            self.enforce_csrf(request)
+        return membership.user, membership
+
+    def authenticate_header(self, request):
+        return 'Bearer realm="assay"'
+
+
+class MayRead(BasePermission):
+    """Every door of an organization is for its members, and for tokens that may read."""
+
+    message = "This token has no scope “read”."
+
+    def has_permission(self, request, view):
+        return request.auth is not None and request.auth.may("read")
+
+
+class Door(APIView):
+    """A REST view inside an organization: `self.by` is the membership that acts and reads."""
+
+    @property
+    def by(self):
+        return self.request.auth
+
+    def read(self, serializer_class, **options) -> dict:
+        """The request's body in the serializer's shape. Raises a ValidationError that names each field."""
+        serializer = serializer_class(data=self.request.data, **options)
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data
+
+    def answer(self, serializer_class, thing, *, status: int = status.HTTP_200_OK):
+        return Response(serializer_class(thing, context={"request": self.request}).data, status=status)
+
+    def slice(self, serializer_class, queryset, *, key: str = "pk"):
+        """One page: `{"results": […], "next": address or null}`; `?after=` continues, `?limit=` up to MAX_PAGE."""
+        limit = self.request.query_params.get("limit", "")
+        size = (
+            min(max(int(limit), 1), MAX_PAGE)
+            if limit.isascii() and limit.isdigit() and len(limit) < 6
+            else pages.PAGE_SIZE
+        )
+        part = pages.cursor_slice(queryset, self.request.query_params.get("after"), key=key, size=size)
+        following = None
+        if part.next:
+            query = self.request.query_params.copy()
+            query["after"] = part.next
+            following = self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
+        results = serializer_class(part.rows, many=True, context={"request": self.request}).data
+        return Response({"results": results, "next": following})
+
+
+def problem(error: Exception, context) -> Response | None:
+    """Any refusal as application/problem+json; what is not a refusal is left to be an error."""
+    if isinstance(error, Http404):
+        found = _details(404, "Not found", "There is no such thing here.")
+    elif isinstance(error, NotPermitted):
+        found = _details(403, "Not permitted", str(error))
+    elif isinstance(error, ActionDenied):
+        found = _details(409, "Refused", str(error))
+    elif isinstance(error, BadInput):
+        found = _details(400, "Bad input", str(error), errors=error.problems)
+    elif isinstance(error, PermissionDenied):
+        found = _details(403, "Not permitted", str(error) or "This is not permitted.")
+    elif isinstance(error, exceptions.ValidationError):
+        errors = dict(_flat(error.detail))
+        found = _details(400, "Bad input", " ".join(f"{k}: {v}" if k else v for k, v in errors.items()), errors=errors)
+    elif isinstance(error, exceptions.APIException):
+        found = _details(error.status_code, error.default_code.replace("_", " ").capitalize(), str(error.detail))
+        found.headers.update(_headers(error))
+    else:
+        return None
+    transaction.set_rollback(True)
+    return found
+
+
+def _details(status_code: int, title: str, detail: str, **more) -> Response:
+    body = {"type": "about:blank", "title": title, "status": status_code, "detail": detail, **more}
+    return Response(body, status=status_code, content_type="application/problem+json")
+
+
+def _headers(error) -> dict:
+    headers = {}
+    if getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = error.auth_header
+    if getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(error.wait))
+    return headers
+
+
+def _flat(detail, path: str = ""):
+    """A serializer's nested complaints as (`rows.3.age`, sentence) pairs."""
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            inner_path = path if name == "non_field_errors" else f"{path}.{name}".lstrip(".")
+            yield from _flat(inner, inner_path)
+    elif isinstance(detail, list) and any(isinstance(inner, (dict, list)) for inner in detail):
+        for number, inner in enumerate(detail):
+            yield from _flat(inner, f"{path}.{number}".lstrip("."))
+    else:
+        yield path, " ".join(map(str, detail)) if isinstance(detail, list) else str(detail)

@@ -1,0 +1,21 @@
+"""What the house says when it says no. Every door turns these into its own answer."""
+
+
+class ActionDenied(Exception):
+    """The rules object; the sentence says why and what to do. HTTP 409."""
+
+
+class NotPermitted(ActionDenied):
+    """This person's role, or this token's scope, does not allow it. HTTP 403."""
+
+
+class BadInput(Exception):
+    """What was given cannot be used: {field: sentence}; the field "" stands for the whole. HTTP 400."""
+
+    def __init__(self, problems: dict[str, str]):
+        super().__init__(" ".join(problems.values()))
+        self.problems = problems
+
+
+class WorkProblem(Exception):
+    """Slow work cannot be done, and trying again would not help; the sentence says why."""

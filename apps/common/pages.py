@@ -1,0 +1,73 @@
+"""How a page answers: whole, or the part htmx asked for; lists by cursor; redirects that say See Other."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.http import HttpResponseRedirect
+from django.shortcuts import render
+
+PAGE_SIZE = 50
+
+
+def page(request, template: str, *, part: str = "", context: dict | None = None, status: int = 200):
+    """Render `template`; when htmx asks for its block, only the partial named `part`."""
+    if part and request.htmx and not request.htmx.boosted:
+        template = f"{template}#{part}"
+    return render(request, template, context or {}, status=status)
+
+
+def see(where):
+    """After a change: 303 See Other to an address, or to a thing that has one."""
+    address = where if isinstance(where, str) else where.get_absolute_url()
+    response = HttpResponseRedirect(address)
+    response.status_code = 303
+    return response
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One page of a list. `next` and `previous` are cursors or None."""
+
+    rows: list
+    next: str | None
+    previous: str | None
+
+
+def cursor_slice(
+    queryset, after: str | None = None, before: str | None = None, *, key: str = "pk", size=PAGE_SIZE
+) -> Slice:
+    """The rows after (older than) or before (newer than) a cursor, newest first by the unique integer `key`.
+
+    A cursor that is not a number is taken as none: an old bookmark leads to the first page."""
+    forward = not _number(before)
+    if cursor := _number(after if forward else before):
+        queryset = queryset.filter(**{f"{key}__{'lt' if forward else 'gt'}": cursor})
+    rows = list(queryset.order_by(f"{'-' if forward else ''}{key}")[: size + 1])
+    more, rows = len(rows) > size, rows[:size]
+    if not forward:
+        rows.reverse()
+    at_start = forward and not _number(after)
+    return Slice(
+        rows=rows,
+        next=str(_value(rows[-1], key)) if rows and (more or not forward) else None,
+        previous=str(_value(rows[0], key)) if rows and not at_start and (forward or more) else None,
+    )
+
+
+def listed(request, queryset, *, key: str = "pk", size: int = PAGE_SIZE) -> dict:
+    """Context of a list page: `rows`, and `next_url` and `previous_url` that keep the filters of the address."""
+    part = cursor_slice(queryset, request.GET.get("after"), request.GET.get("before"), key=key, size=size)
+    kept = {name: value for name, value in request.GET.items() if name not in ("after", "before")}
+    return {
+        "rows": part.rows,
+        "next_url": "?" + urlencode({**kept, "after": part.next}) if part.next else None,
+        "previous_url": "?" + urlencode({**kept, "before": part.previous}) if part.previous else None,
+    }
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _value(row, key: str):
+    return row[key] if isinstance(row, dict) else getattr(row, key)

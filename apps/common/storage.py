@@ -1,0 +1,119 @@
+"""Bytes by their digest: `<organization>/<first two>/<sha256>`, behind Django's storage (a folder, or S3).
+
+Each organization has its own folder: two that hold the same bytes cannot learn it from each other."""
+
+import hashlib
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
+
+CHUNK = 2**20
+
+
+@dataclass(frozen=True)
+class Stored:
+    digest: str  # SHA-256, hex
+    size: int  # bytes
+
+
+class DamagedFile(Exception):
+    """The stored bytes are not those their name says."""
+
+
+class DigestingUploadHandler(TemporaryFileUploadHandler):
+    """Streams an upload to disk while its SHA-256 is computed; the file then has `.sha256`."""
+
+    chunk_size = CHUNK
+
+    def new_file(self, *args, **kwargs):
+        super().new_file(*args, **kwargs)
+        self._sha256 = hashlib.sha256()
+
+    def receive_data_chunk(self, raw_data, start):
+        self._sha256.update(raw_data)
+        return super().receive_data_chunk(raw_data, start)
+
+    def file_complete(self, file_size):
+        file = super().file_complete(file_size)
+        if file is not None:
+            file.sha256 = self._sha256.hexdigest()
+        return file
+
+
+def put(organization_id: int, file) -> Stored:
+    """Keep a file's bytes (an upload, an open binary file, or bytes) and say their digest and size."""
+    if isinstance(file, bytes):
+        file = ContentFile(file)
+    elif not isinstance(file, File):
+        file = File(file)
+    digest = getattr(file, "sha256", None) or _digest(file)
+    stored = Stored(digest=digest, size=file.size)
+    name = _name(organization_id, digest)
+    if not default_storage.exists(name):
+        file.seek(0)
+        saved = default_storage.save(name, file)
+        if saved != name:  # another writer of the same bytes was quicker
+            default_storage.delete(saved)
+    return stored
+
+
+def read(organization_id: int, digest: str) -> bytes:
+    """The bytes, checked against their digest. Raises DamagedFile."""
+    with open_stored(organization_id, digest) as file:
+        content = file.read()
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise DamagedFile(f"The stored file {digest[:12]} does not have the bytes its digest names.")
+    return content
+
+
+def open_stored(organization_id: int, digest: str):
+    """The stored file, open for reading; the caller closes it. Raises FileNotFoundError."""
+    return default_storage.open(_name(organization_id, digest))
+
+
+@contextmanager
+def local_path(organization_id: int, digest: str):
+    """A path on this machine with the bytes, checked against their digest (copied here first if they are elsewhere)."""
+    with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
+        try:
+            path = Path(default_storage.path(_name(organization_id, digest)))
+        except NotImplementedError:
+            path = Path(folder) / digest
+            with open_stored(organization_id, digest) as source, path.open("wb") as copy:
+                while chunk := source.read(CHUNK):
+                    copy.write(chunk)
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                raise DamagedFile(f"The stored file {digest[:12]} does not have the bytes its digest names.")
+        yield path
+
+
+def chunks(organization_id: int, digest: str):
+    """The bytes in pieces, for a streamed download."""
+    with open_stored(organization_id, digest) as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def forget(organization_id: int, digest: str) -> None:
+    """Remove bytes that no row names (an upload that was refused)."""
+    default_storage.delete(_name(organization_id, digest))
+
+
+def _name(organization_id: int, digest: str) -> str:
+    return f"{organization_id}/{digest[:2]}/{digest}"
+
+
+def _digest(file) -> str:
+    file.seek(0)
+    sha256 = hashlib.sha256()
+    while chunk := file.read(CHUNK):
+        sha256.update(chunk)
+    return sha256.hexdigest()

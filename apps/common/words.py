@@ -1,0 +1,14 @@
+"""Names that addresses use themselves, and that no organization or project may take."""
+
+NOT_ORGANIZATIONS = {"accounts", "api", "health", "invitations", "static", "start", "portal", "assay"}
+NOT_PROJECTS = {
+    "members",
+    "invitations",
+    "permissions",
+    "tokens",
+    "workers",
+    "records",
+    "policies",
+    "projects",
+    "settings",
+}

@@ -1,0 +1,96 @@
+"""Who is asking, inside which organization; told to PostgreSQL before the view runs, in the view's own transaction."""
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.db import connection, transaction
+from django.http import Http404, JsonResponse
+
+from apps.accounts import queries as accounts
+from apps.accounts.idempotency import Once
+from apps.common import tenancy
+from apps.projects import queries as projects
+
+
+def security_headers(get_response):
+    """Content-Security-Policy on everything that leaves; nothing inline, nothing from elsewhere."""
+
+    def answer(request):
+        response = get_response(request)
+        response.headers.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
+        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        if request.path.startswith("/api/") or getattr(request, "membership", None):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return answer
+
+
+class Tenancy:
+    """Calls every view inside one transaction that carries person and organization.
+
+    An address with `<organization>` needs a membership there, by session or by token; anyone else is told 404, the
+    same as for an organization that does not exist. `<project>` is found for that membership, or 404."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        request.membership = request.project = None
+        return self.get_response(request)
+
+    def process_view(self, request, view, args, kwargs):
+        if getattr(view, "outside_transactions", False):
+            return None
+        with transaction.atomic():
+            refusal = _enter(request, kwargs)
+            response = refusal or _call(request, view, args, kwargs)
+            if hasattr(response, "render") and callable(response.render):
+                response = response.render()
+            if connection.needs_rollback:  # a refusal that the REST door turned into an answer
+                transaction.set_rollback(True)
+            return response
+
+
+def _enter(request, kwargs):
+    """Find membership and project for the address, or the answer that refuses."""
+    person = request.user.pk if request.user.is_authenticated else None
+    tenancy.become(None, person)
+    if "organization" not in kwargs:
+        return None
+    request.membership = _membership(request, kwargs.pop("organization"))
+    if request.membership is None:
+        if request.path.startswith("/api/"):
+            return None if _stranger(request) else _nothing_here()
+        if person is None:
+            return redirect_to_login(request.get_full_path())
+        raise Http404
+    tenancy.become(request.membership.organization_id, request.membership.user_id)
+    if "project" in kwargs:
+        request.project = projects.project(viewer=request.membership, slug=kwargs.pop("project"))
+    return None
+
+
+def _membership(request, slug: str):
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return accounts.membership_by_token(secret.strip(), slug)
+    if request.user.is_authenticated:
+        return accounts.membership_of(request.user, slug)
+    return None
+
+
+def _stranger(request) -> bool:
+    """Nobody has said who they are: the REST door answers 401 itself, for any organization alike."""
+    return "Authorization" not in request.headers and not request.user.is_authenticated
+
+
+def _nothing_here():
+    body = {"type": "about:blank", "title": "Not found", "status": 404, "detail": "There is no such thing here."}
+    return JsonResponse(body, status=404, content_type="application/problem+json")
+
+
+def _call(request, view, args, kwargs):
+    key = request.headers.get("Idempotency-Key")
+    if not (key and request.method == "POST" and request.membership and request.path.startswith("/api/")):
+        return view(request, *args, **kwargs)
+    return Once(request, key).answer(lambda: view(request, *args, **kwargs))

@@ -1,0 +1,80 @@
+"""A real PostgreSQL, made by its owner and used as the web role; two organizations with every role."""
+
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+# the tests' own folder: database, files, secret; set before the settings are read
+os.environ["ASSAY_HOME"] = os.environ.get("ASSAY_TEST_HOME") or str(Path(tempfile.gettempdir()) / "assay-tests")
+os.environ.pop("ASSAY_DB_POOL", None)
+
+import pytest
+
+SHARED_DATA = Path(os.environ.get("ASSAY_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets for developers; without it, the tests that need it are left out, loudly."""
+    if not (SHARED_DATA / "adult-train.csv").exists():
+        warnings.warn(
+            pytest.PytestWarning(f"NOT RUN: no real data at {SHARED_DATA} (set ASSAY_TEST_DATA)"), stacklevel=1
+        )
+        pytest.skip("the folder of real data sets is absent")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker):
+    """A fresh test database, made and migrated through `owner`; `default` works on it as the web role."""
+    from django.db import connections
+
+    with django_db_blocker.unblock():
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+        owner, web = connections["owner"], connections["default"]
+        owner.settings_dict["TEST"]["NAME"] = f"test_assay_{worker or os.getpid()}"
+        name = owner.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        web.close()
+        original, web.settings_dict["NAME"] = web.settings_dict["NAME"], name
+        yield
+        web.close()
+        web.settings_dict["NAME"] = original
+        owner.creation.destroy_test_db(original, verbosity=0)
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(settings, tmp_path):
+    """Each test keeps its files in a folder of its own, and static files need no manifest."""
+    settings.STORAGES = {
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": tmp_path / "files"},
+        },
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path
+
+
+@pytest.fixture
+def acme(db):
+    from tests import make
+
+    return make.tenant("acme")
+
+
+@pytest.fixture
+def rival(acme):
+    """Another organization, with all the same things; the transaction is left acting for acme."""
+    from tests import make
+
+    other = make.tenant("rival")
+    acme.enter()
+    return other
+
+
+@pytest.fixture
+def api_client():
+    from rest_framework.test import APIClient
+
+    return APIClient(enforce_csrf_checks=False)
