@@ -105,8 +105,8 @@ def carry_out(
 ) -> None:
     """Claim a row and do it: `do(work, pulse)` stores its own answer with `finish`.
 
-    Safe to call twice: who comes second finds the row taken or over and leaves. What `do` raises becomes the row's
-    end: Cancelled, a WorkProblem's sentence, lack of memory; an error of disk or database puts it back to be retried."""
+    Safe to call twice: who comes second finds the row taken or over and leaves. What `do` raises becomes the end of
+    the row: Cancelled, a WorkProblem's sentence, lack of memory; an error of disk or database puts it back."""
     work = claim(model, organization_id, work_id)
     if work is None:
         return
@@ -116,23 +116,21 @@ def carry_out(
         with Pulse(work) as pulse:
             do(work, pulse)
     except Cancelled:
-        _end(work, lambda: cancel(work))
+        _end(work, cancel)
     except LeaseLost:
         log.warning("%s %s was taken up by another worker.", model.__name__, work_id)
-    except WorkProblem:
-        _end(work, lambda: fail(work, str(problem)))
+    except WorkProblem as problem:
+        _end(work, fail, str(problem))
     except MemoryError:
         _end(
             work, lambda: fail(work, "The worker ran out of memory. Use a worker with more, or fewer rows or columns.")
         )
     except (OperationalError, OSError) as error:
         log.exception("%s %s is put back.", model.__name__, work_id)
-        _put_back(work, f"The worker could not read or write ({error.__class__.__name__}: {error}). It is tried again.")
-    except Exception:
+        _put_back(work, f"The worker could not read or write ({type(error).__name__}: {error}). It is tried again.")
+    except Exception as error:
         log.exception("%s %s failed.", model.__name__, work_id)
-        _end(
-            work, lambda: fail(work, f"The portal itself failed here ({error.__class__.__name__}); its log says where.")
-        )
+        _end(work, fail, f"The portal itself failed here ({type(error).__name__}); its log says where.")
 
 
 def claim(model: type[Work], organization_id: int, work_id: int) -> Work | None:
@@ -159,10 +157,10 @@ def finish(work: Work, *, state: WorkState = WorkState.FINISHED, **fields) -> No
         setattr(work, name, value)
 
 
-def _end(work: Work, end: Callable[[], None]) -> None:
+def _end(work: Work, end: Callable[..., None], *sentence: str) -> None:
     try:
         with as_organization(work.organization_id):
-            end()
+            end(work, *sentence)
     except LeaseLost:
         log.warning("%s %s was taken up by another worker.", type(work).__name__, work.pk)
 
