@@ -38,7 +38,7 @@ REPORTS: dict[str, dict[str, Figure]] = {
     "privacy": {
         "epsilon": Figure("Privacy loss ε", BETTER_LOW, highest=inf),
         "delta": Figure("Privacy failure probability δ", BETTER_LOW),
-        "membership_inference_auc": Figure("Membership inference AUC", BETTER_LOW),
+        "membership_auc": Figure("Membership inference AUC", BETTER_LOW),
     },
     "explainability": {
         "additivity_residual": Figure("Largest additivity residual", BETTER_LOW, highest=inf),
