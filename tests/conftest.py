@@ -78,3 +78,27 @@ def api_client():
     from rest_framework.test import APIClient
 
     return APIClient(enforce_csrf_checks=False)
+
+
+@pytest.fixture
+def committed(django_db_setup, django_db_blocker):
+    """Real commits, for threads and other processes. Nothing is flushed: what is append-only stays, so that each
+    test makes an organization of its own (see `living`)."""
+    from django.db import connections
+
+    with django_db_blocker.unblock():
+        yield
+        connections.close_all()
+
+
+@pytest.fixture
+def living(committed):
+    """An organization of its own name whose rows are committed."""
+    import uuid
+
+    from django.db import transaction
+
+    from tests import make
+
+    with transaction.atomic():
+        return make.tenant(f"t{uuid.uuid4().hex[:12]}")

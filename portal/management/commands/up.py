@@ -1,0 +1,42 @@
+"""Start the portal on one machine: database, pages, serving and a worker. Stopping it loses nothing."""
+
+import os
+
+from django.conf import settings
+from django.core.management import BaseCommand, call_command
+
+from portal import embedded, processes
+
+
+class Command(BaseCommand):
+    help = __doc__
+    requires_system_checks = []
+
+    def add_arguments(self, parser):
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+        parser.add_argument("--port", type=int, default=8000, help="port of the pages (8000)")
+        parser.add_argument("--serving-port", type=int, default=8001, help="port of the models (8001)")
+        parser.add_argument("--queues", default="default,cpu", help="what the worker takes; add gpu where one is")
+        parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="jobs side by side")
+
+    def handle(self, *, host, port, serving_port, queues, jobs, **options):
+        stop = processes.stop_on_signals()
+        prepare()
+        address, serving = f"http://{host}:{port}", f"http://{host}:{serving_port}"
+        os.environ.setdefault("ASSAY_URL", address)
+        os.environ.setdefault("ASSAY_SERVING_URL", serving)
+        running = [
+            processes.web("pages", "portal.wsgi:application", host, port),
+            processes.web("serving", "portal.serving:application", host, serving_port, ASSAY_URLS="portal.serving_urls"),
+            processes.worker(queues, jobs),
+        ]
+        self.stdout.write(f"Assay: {address}   (Ctrl-C stops it; nothing is lost)")
+        processes.watch(running, stop)
+        if not settings.DATABASE_URL:
+            embedded.stop(settings.HOME / "postgres")
+
+
+def prepare() -> None:
+    """Tables and static files as this version of the code wants them."""
+    call_command("migrate", database="owner", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)

@@ -1,0 +1,88 @@
+"""The portal on one machine: pages, serving and a worker as three processes, watched over until they are told to stop."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+
+PATIENCE = 20  # seconds a process has to stop by itself
+RESTART_AFTER = 1.0  # seconds, doubled with each death up to LONGEST_WAIT
+LONGEST_WAIT = 30.0
+
+
+@dataclass
+class Process:
+    name: str
+    command: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+    running: subprocess.Popen | None = None
+    deaths: int = 0
+    due: float = 0.0  # when it may be started again
+
+    def start(self) -> None:
+        # a session of its own: Ctrl-C in the terminal reaches the watcher alone, who then asks each to stop
+        self.running = subprocess.Popen(self.command, env=os.environ | self.environment, start_new_session=True)
+
+    def look(self) -> None:
+        """Start it again if it has died."""
+        if self.running and self.running.poll() is not None:
+            self.deaths += 1
+            self.due = time.monotonic() + min(RESTART_AFTER * 2**self.deaths, LONGEST_WAIT)
+            print(f"{self.name} ended with {self.running.returncode}; it is started again.", file=sys.stderr)
+            self.running = None
+        if self.running is None and time.monotonic() >= self.due:
+            self.start()
+
+    def stop(self) -> None:
+        if self.running is None or self.running.poll() is not None:
+            return
+        self.running.terminate()
+        try:
+            self.running.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.running.kill()
+            self.running.wait()
+
+
+def web(name: str, application: str, address: str, port: int, **environment: str) -> Process:
+    """Pages or serving, under Granian: one process, several threads, a pool of database connections."""
+    command = [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", address, "--port", str(port),
+        "--workers", "1", "--blocking-threads", "8", "--backpressure", "64", "--log-level", "warning",
+        "--no-ws", "--process-name", f"assay-{name}", application,
+    ]  # fmt: skip
+    return Process(name, command, {"ASSAY_DB_POOL": "1"} | environment)
+
+
+def worker(queues: str, concurrency: int) -> Process:
+    command = [
+        sys.executable, "-m", "celery", "-A", "portal", "worker", "-Q", queues, "-c", str(concurrency),
+        "--without-mingle", "--without-gossip", "--without-heartbeat", "-l", "warning",
+    ]  # fmt: skip
+    return Process("worker", command)
+
+
+def watch(processes: list[Process], stop: threading.Event) -> None:
+    """Keep all alive until `stop` is set, then end them together."""
+    try:
+        while not stop.is_set():
+            for process in processes:
+                process.look()
+            stop.wait(0.5)
+    finally:
+        stopping = [threading.Thread(target=process.stop) for process in processes]
+        for thread in stopping:
+            thread.start()
+        for thread in stopping:
+            thread.join()
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGINT and SIGTERM set."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
