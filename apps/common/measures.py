@@ -61,7 +61,9 @@ def _limit(threshold, direction, at):
 
 
 def _mark(value, low, high, at):
-    dot = format_html('<circle class="dot" cx="{}" cy="{}" r="3.5"/>', at(value), MIDDLE) if math.isfinite(value) else ""
+    dot = (
+        format_html('<circle class="dot" cx="{}" cy="{}" r="3.5"/>', at(value), MIDDLE) if math.isfinite(value) else ""
+    )
     if low is None or high is None:
         return dot
     bar = '<line class="bar" x1="{}" x2="{}" y1="{}" y2="{}"/>{}'

@@ -141,7 +141,9 @@ def next_button(label, why_not=None, name="", value="", grave=False):
 @register.simple_tag
 def next_link(label, url, why_not=None):
     """`next_button` for a step that begins on another page."""
-    return next_button(label, why_not) if why_not else format_html('<a class="button next" href="{}">{}</a>', url, label)
+    return (
+        next_button(label, why_not) if why_not else format_html('<a class="button next" href="{}">{}</a>', url, label)
+    )
 
 
 @register.simple_tag
