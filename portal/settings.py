@@ -221,8 +221,8 @@ CONTENT_SECURITY_POLICY = (
 
 # the REST door
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.common.api.MembershipAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["apps.common.api.MayRead"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.common.authentication.MembershipAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.common.authentication.MayRead"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -6,8 +6,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404
 from rest_framework import exceptions, status
-from rest_framework.authentication import SessionAuthentication
-from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -16,30 +14,6 @@ from apps.common.errors import ActionDenied, BadInput, NotPermitted
 
 log = logging.getLogger(__name__)
 MAX_PAGE = 200
-
-
-class MembershipAuthentication(SessionAuthentication):
-    """The middleware has found the membership, by token or by session; a session must also show its CSRF token."""
-
-    def authenticate(self, request):
-        membership = getattr(request._request, "membership", None)
-        if membership is None:
-            return None
-        if membership.token is None:
-            self.enforce_csrf(request)
-        return membership.user, membership
-
-    def authenticate_header(self, request):
-        return 'Bearer realm="assay"'
-
-
-class MayRead(BasePermission):
-    """Every door of an organization is for its members, and for tokens that may read."""
-
-    message = "This token has no scope “read”."
-
-    def has_permission(self, request, view):
-        return request.auth is not None and request.auth.may("read")
 
 
 class Door(APIView):
