@@ -1,4 +1,4 @@
-"""The portal on one machine: pages, serving and a worker as three processes, watched over until they are told to stop."""
+"""The portal on one machine: pages, serving and a worker as processes, watched over until they are told to stop."""
 
 import os
 import signal
@@ -47,10 +47,18 @@ class Process:
             self.running.wait()
 
 
-def web(name: str, application: str, address: str, port: int, **environment: str) -> Process:
-    """Pages or serving, under Granian: one process, several threads, a pool of database connections."""
+def pages(host: str, port: int) -> Process:
+    return _web("pages", "portal.wsgi:application", host, port)
+
+
+def serving(host: str, port: int) -> Process:
+    return _web("serving", "portal.serving:application", host, port, ASSAY_URLS="portal.serving_urls")
+
+
+def _web(name: str, application: str, host: str, port: int, **environment: str) -> Process:
+    """One Granian process, several threads, a pool of database connections."""
     command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", address, "--port", str(port),
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
         "--workers", "1", "--blocking-threads", "8", "--backpressure", "64", "--log-level", "warning",
         "--no-ws", "--process-name", f"assay-{name}", application,
     ]  # fmt: skip

@@ -147,7 +147,7 @@ def claim(model: type[Work], organization_id: int, work_id: int) -> Work | None:
         return work
 
 
-def finish(work: Work, *, state: WorkState = WorkState.FINISHED, **fields) -> None:
+def finish(work: Work, *, state: str = WorkState.FINISHED, **fields) -> None:
     """End a row that this worker holds, inside the caller's transaction. Raises LeaseLost if it holds it no more."""
     fields |= {"state": state, "finished_at": timezone.now(), "lease_until": None}
     held = type(work).objects.filter(pk=work.pk, state=WorkState.RUNNING, attempt=work.attempt)

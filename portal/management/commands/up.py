@@ -26,8 +26,8 @@ class Command(BaseCommand):
         os.environ.setdefault("ASSAY_URL", address)
         os.environ.setdefault("ASSAY_SERVING_URL", serving)
         running = [
-            processes.web("pages", "portal.wsgi:application", host, port),
-            processes.web("serving", "portal.serving:application", host, serving_port, ASSAY_URLS="portal.serving_urls"),
+            processes.pages(host, port),
+            processes.serving(host, serving_port),
             processes.worker(queues, jobs),
         ]
         self.stdout.write(f"Assay: {address}   (Ctrl-C stops it; nothing is lost)")
@@ -39,4 +39,8 @@ class Command(BaseCommand):
 def prepare() -> None:
     """Tables and static files as this version of the code wants them."""
     call_command("migrate", database="owner", verbosity=0)
+    collect()
+
+
+def collect() -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
