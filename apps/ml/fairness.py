@@ -37,8 +37,8 @@ METHOD = {
     "rates": "Wilson score intervals, each at 95 % by itself",
     "differences": "simultaneous intervals on all pairs of groups, the largest deviation over pairs taken from draws "
     "of the counts of group x outcome x prediction (multinomial, half a count added to each cell as Agresti and Caffo "
-    "2000); the interval of largest minus smallest runs from the largest lower to the largest upper bound over pairs. A plain "
-    "bootstrap of largest minus smallest would be biased upwards. Ratios the same on the logarithm",
+    "2000); the interval of largest minus smallest runs from the largest lower to the largest upper bound over pairs. "
+    "A plain bootstrap of largest minus smallest would be biased upwards. Ratios the same on the logarithm",
     "comparisons": "all pairs within an attribute hold together at 95 %; attributes are judged one by one. Each group "
     "is tested against the reference group by a two-proportion test, p-values adjusted by Holm 1979",
     "reference": "the judged group with the highest selection rate; never missing values, never a group too small",
@@ -46,7 +46,7 @@ METHOD = {
     "that outcome. Such groups are shown and do not enter a difference or ratio",
 }
 NO_FREE_LUNCH = ("Equal rates are not the same as justice: where base rates differ between groups, no model can "
-                 "equalize selection, error rates and precision at once (Kleinberg and others 2016, Chouldechova 2017).")
+                 "equalize selection, error rates and precision at once (Kleinberg 2016, Chouldechova 2017).")
 NOT_COMPARED = "Fewer than two groups are large enough to compare, or nobody was selected."
 
 

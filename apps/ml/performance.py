@@ -53,7 +53,7 @@ def measure(outcome, probability, *, threshold=0.5, limits=LIMITS, seed=0):
 def _checked(outcome, probability):
     outcome, probability = np.asarray(outcome, bool), np.asarray(probability, float)
     if outcome.shape != probability.shape:
-        raise MeasurementProblem(f"{outcome.size} outcomes but {probability.size} predictions: give one prediction a row.")
+        raise MeasurementProblem(f"{outcome.size} outcomes but {probability.size} predictions: give one each.")
     if outcome.size == 0 or outcome.all() or not outcome.any():
         raise MeasurementProblem("Every row has the same outcome: bring rows with both outcomes.")
     if not np.isfinite(probability).all():

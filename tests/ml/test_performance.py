@@ -95,7 +95,7 @@ def test_nothing_selected_has_no_precision_and_says_so():
 
 @pytest.mark.parametrize(("outcome", "probability", "words"), [
     ([True, True], [0.2, 0.3], "same outcome"), ([], [], "same outcome"),
-    ([True, False], [0.2], "one prediction a row"), ([True, False], [0.2, np.nan], "row 2 is not a number")])
+    ([True, False], [0.2], "give one each"), ([True, False], [0.2, np.nan], "row 2 is not a number")])
 def test_rows_that_cannot_be_measured_are_refused_in_words(outcome, probability, words):
     with pytest.raises(performance.MeasurementProblem, match=words):
         performance.measure(outcome, probability)
