@@ -69,7 +69,7 @@ class Membership(TenantModel):
     role = models.CharField(max_length=10, choices=Role)
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(default=timezone.now)
-    token = None  # the Token this request came with, set by the middleware
+    token: "Token | None" = None  # the Token this request came with, set by the middleware
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "user"], name="accounts_membership_once")]

@@ -67,7 +67,8 @@ def problem(error: Exception, context) -> Response | None:
         found = _details(400, "Bad input", " ".join(f"{k}: {v}" if k else v for k, v in errors.items()), errors=errors)
     elif isinstance(error, exceptions.APIException):
         found = _details(error.status_code, error.default_code.replace("_", " ").capitalize(), str(error.detail))
-        found.headers.update(_headers(error))
+        for name, value in _headers(error).items():
+            found[name] = value
     else:
         return None
     transaction.set_rollback(True)

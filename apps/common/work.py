@@ -136,7 +136,7 @@ def carry_out(
 def claim(model: type[Work], organization_id: int, work_id: int) -> Work | None:
     """Take the row for this worker, or None if it is over, held by a living worker, or gone."""
     with as_organization(organization_id):
-        work = model.objects.select_for_update().filter(pk=work_id).first()
+        work = model._default_manager.select_for_update().filter(pk=work_id).first()
         now = timezone.now()
         if work is None or work.is_over or (work.state == WorkState.RUNNING and work.lease_until > now):
             return None
@@ -150,7 +150,7 @@ def claim(model: type[Work], organization_id: int, work_id: int) -> Work | None:
 def finish(work: Work, *, state: str = WorkState.FINISHED, **fields) -> None:
     """End a row that this worker holds, inside the caller's transaction. Raises LeaseLost if it holds it no more."""
     fields |= {"state": state, "finished_at": timezone.now(), "lease_until": None}
-    held = type(work).objects.filter(pk=work.pk, state=WorkState.RUNNING, attempt=work.attempt)
+    held = type(work)._default_manager.filter(pk=work.pk, state=WorkState.RUNNING, attempt=work.attempt)
     if not held.update(**fields):
         raise LeaseLost
     for name, value in fields.items():
@@ -169,7 +169,7 @@ def _put_back(work: Work, sentence: str) -> None:
     """Let the lease run out at once; the sweep rings again, or gives up after ATTEMPTS."""
     try:
         with as_organization(work.organization_id):
-            type(work).objects.filter(pk=work.pk, state=WorkState.RUNNING, attempt=work.attempt).update(
+            type(work)._default_manager.filter(pk=work.pk, state=WorkState.RUNNING, attempt=work.attempt).update(
                 problem=sentence, lease_until=timezone.now() + timedelta(seconds=10)
             )
     except OperationalError:
@@ -208,7 +208,7 @@ class Pulse:
 
     def _held(self):
         work = self.work
-        return type(work).objects.filter(pk=work.pk, state=WorkState.RUNNING, attempt=work.attempt)
+        return type(work)._default_manager.filter(pk=work.pk, state=WorkState.RUNNING, attempt=work.attempt)
 
     def _beat(self) -> None:
         while not self._stop.wait(RENEW_EVERY):
@@ -236,20 +236,20 @@ def _unheld(model: type[Work]):
     now = timezone.now()
     lost = models.Q(state=WorkState.RUNNING, lease_until__lt=now)
     forgotten = models.Q(state=WorkState.QUEUED, rung_at__lt=now - RING_AGAIN)
-    return list(model.objects.select_for_update(skip_locked=True, of=("self",)).filter(lost | forgotten)[:100])
+    return list(model._default_manager.select_for_update(skip_locked=True, of=("self",)).filter(lost | forgotten)[:100])
 
 
 def _take_care(work: Work) -> bool:
     model = type(work)
     if work.state == WorkState.RUNNING and work.attempt >= ATTEMPTS:
-        model.objects.filter(pk=work.pk).update(
+        model._default_manager.filter(pk=work.pk).update(
             state=WorkState.FAILED, finished_at=timezone.now(), lease_until=None,
             problem=work.problem or f"Its worker died {ATTEMPTS} times at this; it is not tried again.",
         )  # fmt: skip
         return False
-    model.objects.filter(pk=work.pk).update(rung_at=timezone.now())
+    model._default_manager.filter(pk=work.pk).update(rung_at=timezone.now())
     if work.state == WorkState.RUNNING:  # so that two sweeps do not both ring
-        model.objects.filter(pk=work.pk).update(lease_until=timezone.now() + LEASE / 3, state=WorkState.QUEUED)
+        model._default_manager.filter(pk=work.pk).update(lease_until=timezone.now() + LEASE / 3, state=WorkState.QUEUED)
     enqueue(work)
     return True
 
