@@ -25,14 +25,14 @@ def scale(*values):
     """The ends of the axis: 0 to 1 for shares; otherwise round numbers that hold every value, zero among them."""
     known = [v for v in values if v is not None and math.isfinite(v)] or [0]
     least, most = min(known), max(known)
-    if 0 <= least and most <= 1:
+    if least >= 0 and most <= 1:
         return 0.0, 1.0
-    if -1 <= least and most <= 1:
+    if least >= -1 and most <= 1:
         return -1.0, 1.0
     return (0.0 if least >= 0 else -_round_up(-least)), (_round_up(most) if most > 0 else 0.0)
 
 
-def drawing(value, low, high, threshold, direction, said):
+def drawing(value, low, high, *, threshold, direction, said):
     """SVG with presentation attributes and classes only, so that a strict content policy lets it through."""
     start, end = scale(value, low, high, threshold)
 

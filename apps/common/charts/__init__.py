@@ -1,4 +1,4 @@
-"""Charts for pages and documents: plain values in, a `Chart` out; `{% figure chart 1 %}` or `chart.print_svg()` shows it."""
+"""Charts for pages and documents: values in, a `Chart` out; shown by `{% figure chart 1 %}` or `chart.print_svg()`."""
 
 from apps.common.charts.curves import calibration_chart, histogram, line_chart, scatter
 from apps.common.charts.drawing import Chart

@@ -1,75 +1,74 @@
 """Charts of one number against another: curves, calibration, histograms, dependence. Each returns a `Chart`."""
 
-from apps.common.charts.drawing import ACCENT, DASHES, INK, NARROW, QUIET, SERIES, WIDE, Chart, picture
+from itertools import pairwise
+
+from apps.common.charts.drawing import (
+    ACCENT,
+    DASHES,
+    INK,
+    NARROW,
+    QUIET,
+    SERIES,
+    WIDE,
+    Chart,
+    amount,
+    at,
+    layer,
+    picture,
+    words,
+)  # fmt: skip
 from apps.common.numbers import interval, number
 
-HEIGHT = 280
+UNIT = (0, 1)
 MOST_POINTS = 400  # a curve or cloud of more is thinned evenly: the eye sees no more, the page weighs less
+MOST_ROWS = 40  # of the table behind a curve
+DASHED = {"strokeDash": [4, 3], "strokeWidth": 1.5}
 
 
 def line_chart(series, *, title, caption, x, y, diagonal=False, x_domain=None, y_domain=None) -> Chart:
     """Curves by name: `series` maps a name to its [(x, y)], at most four. Loss by epoch, ROC, precision and recall."""
-    named = {
-        name: _thinned([p for p in points if p[0] is not None and p[1] is not None]) for name, points in series.items()
-    }
-    data = [{"series": name, "x": px, "y": py} for name, points in named.items() for px, py in points]
-    names = list(named)
-    colour = {
-        "field": "series",
-        "type": "nominal",
-        "sort": names,
-        "scale": {"domain": names, "range": SERIES[: len(names)]},
-    }
-    dash = {
-        "field": "series",
-        "type": "nominal",
-        "sort": names,
-        "scale": {"domain": names, "range": DASHES[: len(names)]},
-    }
-    legend = {} if len(names) > 1 else {"legend": None}
-    encoding = {
-        "x": _axis("x", x, x_domain),
-        "y": _axis("y", y, y_domain),
-        "color": {**colour, **legend},
-        "strokeDash": {**dash, **legend},
-    }
-    mark = {"type": "line", "strokeWidth": 2, "point": {"size": 24} if 0 < len(data) <= 2 * len(names) else False}
-    layers = [*(_diagonal() if diagonal else []), {"mark": mark, "encoding": encoding}]
+    series = {name: _thinned(_known(points)) for name, points in series.items()}
+    data = [{"series": name, "x": px, "y": py} for name, points in series.items() for px, py in points]
+    few = len(data) <= 2 * len(series)
+    curve = layer(
+        {"type": "line", "strokeWidth": 2, "point": {"size": 24} if few else False},
+        x=amount("x", x, domain=x_domain),
+        y=amount("y", y, domain=y_domain),
+        color=_by_series(list(series), SERIES),
+        strokeDash=_by_series(list(series), DASHES),
+    )
+    drawn = [(name, px, py) for name, points in series.items() for px, py in _thinned(points, MOST_ROWS)]
     return Chart(
         title=title,
         caption=caption,
-        text=f"{y} against {x}. " + " ".join(_course(name, points) for name, points in named.items()),
-        **_both({"height": HEIGHT, "data": {"values": data}, "layer": layers}, square=diagonal),
+        text=f"{y} against {x}. " + " ".join(_course(name, points) for name, points in series.items()),
+        **_both(data, [*_diagonal(diagonal), curve], height=280, square=diagonal),
         columns=("Series", x, y),
-        rows=tuple((name, number(px), number(py)) for name, points in named.items() for px, py in _thinned(points, 40)),
+        rows=tuple((name, number(px), number(py)) for name, px, py in drawn),
     )
 
 
 def calibration_chart(bins, *, title, caption, x="mean predicted probability", y="share observed") -> Chart:
-    """`bins`: dicts of predicted, observed, low, high, n. Dots with intervals; a calibrated model lies on the diagonal."""
-    shown = [b for b in bins if b["n"]]
-    unit = {"domain": [0, 1]}
-    place = {"x": _axis("predicted", x, [0, 1])}
+    """`bins`: dicts of predicted, observed, low, high, n. Dots with intervals; the diagonal is a calibrated model."""
+    bins = [each for each in bins if each["n"]]
+    data = [{key: each[key] for key in ("predicted", "observed", "low", "high")} for each in bins]
+    across = amount("predicted", x, domain=UNIT)
     layers = [
-        *_diagonal(),
-        {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": {**place, "y": {"field": "low", "type": "quantitative", "scale": unit}, "y2": {"field": "high"}}},
-        {"mark": {"type": "circle", "size": 70, "opacity": 1, "color": INK}, "encoding": {**place, "y": _axis("observed", y, [0, 1])}},
-    ]  # fmt: skip
-    data = [{key: b[key] for key in ("predicted", "observed", "low", "high")} for b in shown]
-    said = "; ".join(
-        f"{number(b['predicted'], 2)} predicted, {number(b['observed'], 2)} observed (n {number(b['n'])})"
-        for b in shown
-    )
+        *_diagonal(True),
+        layer({"type": "rule", "strokeWidth": 2}, x=across, y=amount("low", y, domain=UNIT), y2={"field": "high"}),
+        layer(
+            {"type": "circle", "size": 70, "opacity": 1, "color": INK}, x=across, y=amount("observed", y, domain=UNIT)
+        ),
+    ]
+    cells = [(each["predicted"], each["observed"], each) for each in bins]
     return Chart(
         title=title,
         caption=caption,
-        text=f"{said}.",
-        **_both({"height": HEIGHT, "data": {"values": data}, "layer": layers}, square=True),
+        text="; ".join(f"{number(p, 2)} predicted, {number(o, 2)} observed (n {number(b['n'])})" for p, o, b in cells)
+        + ".",
+        **_both(data, layers, height=280, square=True),
         columns=(x, y, "Interval", "n"),
-        rows=tuple(
-            (number(b["predicted"], 3), number(b["observed"], 3), interval(b["low"], b["high"]), number(b["n"]))
-            for b in shown
-        ),
+        rows=tuple((number(p, 3), number(o, 3), interval(b["low"], b["high"]), number(b["n"])) for p, o, b in cells),
     )
 
 
@@ -77,96 +76,76 @@ def histogram(edges, counts, *, title, caption, x, y="rows", overlay=None, limit
     """`counts[i]` rows lie between `edges[i]` and `edges[i + 1]`; `limit` draws a line, such as a model's threshold.
 
     `overlay` maps a second name to counts over the same edges; the first is then named "all"."""
-    sets = {"all": counts, **(overlay or {})}
-    names = list(sets)
+    sets = {"all": list(counts), **(overlay or {})}
+    spans = list(pairwise(edges))
     data = [
-        {"set": name, "from": edges[i], "to": edges[i + 1], "n": n}
+        {"set": name, "from": start, "to": end, "n": n}
         for name, ns in sets.items()
-        for i, n in enumerate(ns)
+        for (start, end), n in zip(spans, ns, strict=True)
     ]
-    encoding = {
-        "x": {**_axis("from", x, [edges[0], edges[-1]]), "bin": {"binned": True}},
-        "x2": {"field": "to"},
-        "y": {**_axis("n", y), "stack": None},
-        "color": {
-            "field": "set",
-            "type": "nominal",
-            "scale": {"domain": names, "range": SERIES[: len(names)]},
-            **({} if overlay else {"legend": None}),
-        },
-    }
-    mark = {"type": "bar", "binSpacing": 1, "opacity": 0.55 if overlay else 1}
-    line = {
-        "data": {"values": [{}]},
-        "mark": {"type": "rule", "strokeDash": [4, 3], "strokeWidth": 1.5},
-        "encoding": {"x": {"datum": limit}},
-    }
-    layers = [{"mark": mark, "encoding": encoding}, *([line] if limit is not None else [])]
-    fullest = max(range(len(counts)), key=lambda i: counts[i])
+    bars = layer(
+        {"type": "bar", "binSpacing": 1, "opacity": 0.55 if overlay else 1},
+        x=amount("from", x, domain=(edges[0], edges[-1]), bin={"binned": True}),
+        x2={"field": "to"},
+        y={**amount("n", y), "scale": {"zero": True, "nice": True}, "stack": None},
+        color=_by_series(list(sets), SERIES, field="set"),
+    )
+    line = (
+        [layer({"type": "rule", **DASHED}, data=[{}], x=at(limit, domain=(edges[0], edges[-1])))]
+        if limit is not None
+        else []
+    )
+    most, (start, end) = max(zip(counts, spans, strict=True))
     return Chart(
         title=title,
         caption=caption,
-        text=f"{number(sum(counts))} {y} over {x}, from {number(edges[0])} to {number(edges[-1])}; most, {number(counts[fullest])}, between {number(edges[fullest])} and {number(edges[fullest + 1])}.",
-        **_both({"height": 180, "data": {"values": data}, "layer": layers}),
-        columns=(f"{x}, from", "to", *names),
-        rows=tuple(
-            (number(edges[i]), number(edges[i + 1]), *(number(ns[i]) for ns in sets.values()))
-            for i in range(len(counts))
-        ),
+        text=f"{number(sum(counts))} {y} over {x}, from {number(edges[0])} to {number(edges[-1])};"
+        f" most, {number(most)}, between {number(start)} and {number(end)}.",
+        **_both(data, [bars, *line], height=180),
+        columns=(f"{x}, from", "to", *sets),
+        rows=tuple((number(a), number(b), *map(number, ns)) for (a, b), *ns in zip(spans, *sets.values(), strict=True)),
     )
 
 
 def scatter(points, *, title, caption, x, y) -> Chart:
-    """A cloud of (x, y), such as a column's value against its SHAP value; zero is drawn where it lies inside."""
-    thin = _thinned([p for p in points if p[0] is not None and p[1] is not None], MOST_POINTS)
+    """A cloud of (x, y), such as a column's value against its SHAP value; zero is drawn."""
+    drawn = _thinned(_known(points))
     layers = [
-        {"data": {"values": [{}]}, "mark": {"type": "rule", "color": QUIET}, "encoding": {"y": {"datum": 0}}},
-        {
-            "mark": {"type": "circle", "size": 18, "opacity": 0.5, "color": ACCENT},
-            "encoding": {"x": _axis("x", x), "y": _axis("y", y)},
-        },
+        layer({"type": "rule", "color": QUIET}, data=[{"zero": 0}], y=amount("zero")),
+        layer({"type": "circle", "size": 18, "opacity": 0.5, "color": ACCENT}, x=amount("x", x), y=amount("y", y)),
     ]
-    data = [{"x": px, "y": py} for px, py in thin]
-    sampled = f", {number(len(thin))} of {number(len(points))} drawn" if len(thin) < len(points) else ""
+    of_all = f", {number(len(drawn))} of them drawn" if len(drawn) < len(points) else ""
     return Chart(
         title=title,
         caption=caption,
-        text=f"{y} against {x}: {number(len(points))} points{sampled}.",
-        **_both({"height": 220, "data": {"values": data}, "layer": layers}),
+        text=f"{y} against {x}: {number(len(points))} points{of_all}.",
+        **_both([{"x": px, "y": py} for px, py in drawn], layers, height=220),
         columns=(x, y),
-        rows=tuple((number(px), number(py)) for px, py in _thinned(thin, 40)),
+        rows=tuple((number(px), number(py)) for px, py in _thinned(drawn, MOST_ROWS)),
     )
 
 
-def _both(shape, *, square=False):
-    """The wide and the narrow spec of a shape; a square one is not stretched."""
-    wide = 400 if square else WIDE
-    tall = {**shape, "height": 320} if square else shape
-    return {"wide": picture(tall, width=wide), "narrow": picture(shape, width=NARROW)}
+def _both(data, layers, *, height, square=False):
+    """The wide and the narrow spec of the same layers; a square one is not stretched."""
+    shape = {"height": height, "data": {"values": data}, "layer": layers}
+    wide = picture({**shape, "height": 320}, width=400) if square else picture(shape, width=WIDE)
+    return {"wide": wide, "narrow": picture(shape, width=NARROW)}
 
 
-def _axis(field, title, domain=None):
-    scale = {"domain": domain, "nice": False} if domain else {"zero": False, "nice": True}
-    return {
-        "field": field,
-        "type": "quantitative",
-        "title": title,
-        "scale": scale,
-        "axis": {"tickCount": 5, "grid": True},
-    }
+def _by_series(names, range_, field="series"):
+    """Colour or dash by name, in the caller's order; one series alone needs no legend."""
+    scale = {"domain": names, "range": range_[: len(names)]}
+    return words(field, sort=names, scale=scale, **({"legend": None} if len(names) == 1 else {}))
 
 
-def _diagonal():
-    ends = {
-        "data": {"values": [{"at": 0}, {"at": 1}]},
-        "mark": {"type": "line", "color": QUIET, "strokeDash": [4, 3], "strokeWidth": 1},
-    }
-    return [
-        {
-            **ends,
-            "encoding": {"x": {"field": "at", "type": "quantitative"}, "y": {"field": "at", "type": "quantitative"}},
-        }
-    ]
+def _diagonal(wanted):
+    line = {"type": "line", "color": QUIET, "strokeDash": [4, 3], "strokeWidth": 1}
+    ends = {"x": amount("at", domain=UNIT), "y": amount("at", domain=UNIT)}
+    return [layer(line, data=[{"at": 0}, {"at": 1}], **ends)] if wanted else []
+
+
+def _known(points):
+    return [(px, py) for px, py in points if px is not None and py is not None]
 
 
 def _thinned(points, most=MOST_POINTS):
@@ -180,5 +159,5 @@ def _thinned(points, most=MOST_POINTS):
 def _course(name, points):
     if not points:
         return f"{name}: no points."
-    (x0, y0), (x1, y1) = points[0], points[-1]
-    return f"{name}: from {number(y0)} at {number(x0)} to {number(y1)} at {number(x1)}, least {number(min(p[1] for p in points))}."
+    (x0, y0), (x1, y1), least = points[0], points[-1], min(py for _, py in points)
+    return f"{name}: from {number(y0)} at {number(x0)} to {number(y1)} at {number(x1)}, least {number(least)}."

@@ -33,22 +33,40 @@ SERIES = [_BY_NAME[f"series-{n}"] for n in (1, 2, 3, 4)]
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
 PAPER_FONT = "Libertinus Serif"
 
+AXIS = {
+    "labelColor": QUIET,
+    "labelFontSize": 12,
+    "labelPadding": 6,
+    "labelLimit": 260,
+    "titleColor": QUIET,
+    "titleFontSize": 12,
+    "titleFontWeight": "normal",
+    "titlePadding": 8,
+    "gridColor": HAIR,
+    "domainColor": HAIR,
+    "tickColor": HAIR,
+}
+LEGEND = {
+    "labelColor": INK,
+    "labelFontSize": 12,
+    "labelLimit": 220,
+    "title": None,
+    "orient": "top",
+    "symbolStrokeWidth": 2,
+    "symbolSize": 300,
+    "offset": 4,
+    "columnPadding": 16,
+}
 CONFIG = {
     "font": "Roboto",  # shipped inside vl-convert: text is measured alike on every machine
     "background": "transparent",
     "view": {"stroke": None},
-    "axis": {
-        "labelColor": QUIET, "labelFontSize": 12, "titleColor": QUIET, "titleFontSize": 12, "titleFontWeight": "normal",
-        "gridColor": HAIR, "domainColor": HAIR, "tickColor": HAIR, "labelPadding": 6, "titlePadding": 8, "labelLimit": 260,
-    },
+    "axis": AXIS,
     "axisY": {"ticks": False, "domain": False},
-    "legend": {
-        "labelColor": INK, "labelFontSize": 12, "title": None, "orient": "top", "symbolStrokeWidth": 2, "symbolSize": 300,
-        "labelLimit": 220, "offset": 4, "columnPadding": 16,
-    },
+    "legend": LEGEND,
     "text": {"fontSize": 12, "color": INK},
     "rule": {"color": INK},
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -76,16 +94,44 @@ class Chart:
         return _labelled(_coloured(_drawn(json.dumps(spec, sort_keys=True)), colours), self.title, self.text)
 
 
-def picture(spec: dict, *, width: int, padding: dict | None = None) -> dict:
+def picture(spec: dict, *, width: int, **around) -> dict:
     """A whole spec: the theme, the size, and the room around."""
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "config": CONFIG,
         "width": width,
         "autosize": {"type": "fit-x", "contains": "padding"},
-        "padding": padding or {"left": 2, "right": 12, "top": 6, "bottom": 2},
+        "padding": {"left": 2, "right": 12, "top": 6, "bottom": 2},
         **spec,
+        **around,
     }
+
+
+def layer(mark: dict, *, data: list | None = None, only: str = "", **encoding) -> dict:
+    """One layer of a spec: what is drawn, of which rows, where."""
+    spec = {"mark": mark, "encoding": encoding}
+    if data is not None:
+        spec["data"] = {"values": data}
+    if only:
+        spec["transform"] = [{"filter": f"isValid(datum.{only})"}]
+    return spec
+
+
+def amount(field: str, title: str | None = None, *, domain=None, ticks: int = 5, **more) -> dict:
+    """A channel that shows a quantity; without a domain the scale holds the values, rounded outwards."""
+    scale = {"domain": list(domain), "nice": False} if domain else {"zero": False, "nice": True}
+    axis = {"axis": {"title": title, "tickCount": ticks, "grid": True}} if title else {}
+    return {"field": field, "type": "quantitative", "scale": scale, **axis, **more}
+
+
+def at(number: float, *, domain) -> dict:
+    """A channel that stands at one number of a scale. (Without the scale's domain Vega-Lite would add zero to it.)"""
+    return {"datum": number, "type": "quantitative", "scale": {"domain": list(domain), "nice": False}}
+
+
+def words(field: str, **more) -> dict:
+    """A channel that shows a name or a text."""
+    return {"field": field, "type": "nominal", **more}
 
 
 @lru_cache(maxsize=256)

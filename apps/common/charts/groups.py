@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from apps.common.charts.drawing import ACCENT, HAIR, INK, NARROW, QUIET, WIDE, Chart, picture
+from apps.common.charts.drawing import ACCENT, HAIR, INK, NARROW, QUIET, WIDE, Chart, amount, at, layer, picture, words
 from apps.common.numbers import interval, number, rounded, threshold
 
-ROW = 38  # pixels of height a named row takes
+AROUND = {"left": 2, "right": 6, "bottom": 2}
+DASHED = {"type": "rule", "color": ACCENT, "strokeDash": [4, 3], "strokeWidth": 1.5}
 
 
 @dataclass(frozen=True)
@@ -19,65 +20,54 @@ class Row:
     n: int | None = None
     note: str = ""
 
+    @property
+    def shown(self) -> str:
+        if self.value is None:
+            return self.note or "not measured"
+        return rounded(self.value, self.low, self.high, self.n)
+
+    @property
+    def said(self) -> str:
+        ends = f" ({interval(self.low, self.high)})" if self.low is not None else ""
+        return f"{self.name} {self.shown}{ends}" + (f", n {number(self.n)}" if self.n is not None else "")
+
+    @property
+    def cells(self) -> tuple:
+        return (self.name, number(self.n) if self.n is not None else "", self.shown, interval(self.low, self.high))
+
 
 def interval_chart(rows, *, title, caption, measured, limit=None, limit_label="threshold", domain=None) -> Chart:
     """A dot with its interval for each row, on one scale, with the threshold and, where it lies inside, zero."""
     rows = list(rows)
-    ends = domain or _domain([v for row in rows for v in (row.value, row.low, row.high)] + [limit])
-    data = [_datum(index, row) for index, row in enumerate(rows)]
+    domain = domain or _domain([v for row in rows for v in (row.value, row.low, row.high)] + [limit])
 
-    def spec(width):
-        layers = [*_lines(ends, limit, limit_label), *_marks(measured, ends)]
-        shape = {"height": ROW * len(rows), "data": {"values": data}, "layer": layers}
-        room = {"left": 2, "right": 52, "top": 20 if limit is not None else 6, "bottom": 2}
-        return picture(shape, width=width, padding=room)
+    def marks(y, ticks):
+        x = amount("value", measured, domain=domain, ticks=ticks)
+        yield from _lines(domain, limit, limit_label)
+        yield layer(
+            {"type": "rule", "strokeWidth": 2.5}, only="low", y=y, x={**x, "field": "low"}, x2={"field": "high"}
+        )
+        yield layer({"type": "circle", "size": 80, "opacity": 1, "color": INK}, only="value", y=y, x=x)
 
-    words = "; ".join(_said(row) for row in rows)
-    at = f" {limit_label} at {threshold(limit)}." if limit is not None else ""
-    return Chart(
-        title=title,
-        caption=caption,
-        text=f"{measured}: {words}.{at}",
-        wide=spec(WIDE),
-        narrow=spec(NARROW),
-        columns=("Group", "n", measured, "Interval"),
-        rows=tuple(_cells(row) for row in rows),
-    )
+    also = f"{limit_label} at {threshold(limit)}" if limit is not None else ""
+    return _named(rows, marks, title=title, caption=caption, measured=measured, name="Group", also=also)
 
 
 def bar_chart(rows, *, title, caption, measured, signed=False, name="Name") -> Chart:
-    """A bar from zero for each row, longest where the caller put it; intervals are drawn where rows have them."""
+    """A bar from zero for each row, in the caller's order; intervals are drawn where rows have them."""
     rows = list(rows)
-    data = [_datum(index, row) for index, row in enumerate(rows)]
-    least = min([0.0, *(v for r in rows for v in (r.value, r.low) if v is not None)]) if signed else 0.0
-    most = max([v for r in rows for v in (r.value, r.high) if v is not None] or [1.0]) or 1.0
-    x = {
-        "field": "value",
-        "type": "quantitative",
-        "axis": _axis(measured),
-        "scale": {"domain": [least, most], "nice": False},
-    }
-    y = _names()
-    layers = [
-        {"mark": {"type": "bar", "color": ACCENT, "height": 14}, "encoding": {"x": x, "y": y}},
-        {"mark": {"type": "rule", "strokeWidth": 1.5, "color": INK},
-         "encoding": {"y": y, "x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"}}},
-        {"mark": {"type": "text", "align": "left", "dx": 8}, "encoding": {"y": y, "x": {"value": "width"}, "text": {"field": "shown", "type": "nominal"}}},
-    ]  # fmt: skip
+    least = min([0.0, *(v for row in rows for v in (row.value, row.low) if v is not None)]) if signed else 0.0
+    most = max([0.0, *(v for row in rows for v in (row.value, row.high) if v is not None)])
+    domain = [least, most] if most > least else [0, 1]
 
-    def spec(width):
-        shape = {"height": 28 * len(rows), "data": {"values": data}, "layer": layers}
-        return picture(shape, width=width, padding={"left": 2, "right": 60, "top": 6, "bottom": 2})
+    def marks(y, ticks):
+        x = amount("value", measured, domain=domain, ticks=ticks)
+        yield layer({"type": "bar", "color": ACCENT, "height": 12}, only="value", y=y, x=x)
+        yield layer(
+            {"type": "rule", "strokeWidth": 1.5}, only="low", y=y, x={**x, "field": "low"}, x2={"field": "high"}
+        )
 
-    return Chart(
-        title=title,
-        caption=caption,
-        text=f"{measured}: " + "; ".join(_said(row) for row in rows) + ".",
-        wide=spec(WIDE),
-        narrow=spec(NARROW),
-        columns=(name, "n", measured, "Interval"),
-        rows=tuple(_cells(row) for row in rows),
-    )
+    return _named(rows, marks, title=title, caption=caption, measured=measured, name=name)
 
 
 def importance_chart(rows, *, title, caption, measured="mean |SHAP|, in log odds") -> Chart:
@@ -92,110 +82,85 @@ def grid_chart(cells, *, title, caption, down, across, share_of="all") -> Chart:
     Shade is the share of the row when `share_of` is "row", else of all."""
     rows = list(dict.fromkeys(row for row, _ in cells))
     columns = list(dict.fromkeys(column for _, column in cells))
-    totals = {
-        row: sum(cells.get((row, c), 0) for c in columns) if share_of == "row" else sum(cells.values()) for row in rows
+    shape = {
+        "height": 64 * len(rows),
+        "data": {"values": [_square(cells, *place, share_of) for place in cells]},
+        "layer": _squares(rows, columns, down, across),
     }
-    data = [
-        {"down": row, "across": column, "n": number(count), "share": count / totals[row] if totals[row] else 0,
-         "of": f"{100 * count / totals[row]:.1f} %" if totals[row] else ""}
-        for (row, column), count in cells.items()
-    ]  # fmt: skip
-    place = {
-        "x": {"field": "across", "type": "nominal", "sort": columns, "axis": {"title": across, "orient": "top", "labelAngle": 0, "labelColor": INK, "ticks": False, "domain": False}},
-        "y": {"field": "down", "type": "nominal", "sort": rows, "axis": {"title": down, "labelColor": INK}},
-    }  # fmt: skip
-    shade = {
-        "field": "share",
-        "type": "quantitative",
-        "scale": {"domain": [0, 1], "range": [0.03, 0.4]},
-        "legend": None,
-    }
-    layers = [
-        {"mark": {"type": "rect", "color": ACCENT, "stroke": HAIR}, "encoding": {**place, "fillOpacity": shade}},
-        {
-            "mark": {"type": "text", "dy": -8, "fontSize": 15},
-            "encoding": {**place, "text": {"field": "n", "type": "nominal"}},
-        },
-        {
-            "mark": {"type": "text", "dy": 10, "color": QUIET},
-            "encoding": {**place, "text": {"field": "of", "type": "nominal"}},
-        },
-    ]
-
-    def spec(width):
-        return picture({"height": 64 * len(rows), "data": {"values": data}, "layer": layers}, width=width)
-
-    said = "; ".join(f"{down} {row}, {across} {column}: {number(n)}" for (row, column), n in cells.items())
     return Chart(
         title=title,
         caption=caption,
-        text=f"{said}.",
-        wide=spec(min(WIDE, 180 + 110 * len(columns))),
-        narrow=spec(NARROW),
+        text="; ".join(f"{down} {row}, {across} {column}: {number(n)}" for (row, column), n in cells.items()) + ".",
+        wide=picture(shape, width=min(WIDE, 180 + 110 * len(columns))),
+        narrow=picture(shape, width=NARROW),
         columns=(f"{down} \\ {across}", *columns),
-        rows=tuple((row, *(number(cells.get((row, c), 0)) for c in columns)) for row in rows),
+        rows=tuple((row, *(number(cells.get((row, column), 0)) for column in columns)) for row in rows),
     )
 
 
-def _datum(index, row):
-    label = f"{row.name}\n" + (f"n {number(row.n)}" if row.n is not None else "")
+def _named(rows, marks, *, title, caption, measured, name, also="") -> Chart:
+    """The frame that charts of named rows share: names beside the marks, or above them where the page is narrow."""
+    data = [_datum(row) for row in rows]
+    labels = [datum["label"] for datum in data]
+    top = 20 if also else 6
+    beside, above = _beside(labels), words("label", sort=labels, axis=None)
+    wide = {"height": 36 * len(rows), "layer": [*marks(beside, 5), *_texts(beside, 330)]}
+    narrow = {"height": 46 * len(rows), "layer": [*marks(above, 3), *_texts(above, 300), _label_above(above)]}
+    said = "; ".join(part for part in (*(row.said for row in rows), also) if part)
+    return Chart(
+        title=title,
+        caption=caption,
+        text=f"{measured}: {said}.",
+        wide=picture({**wide, "data": {"values": data}}, width=WIDE, padding={**AROUND, "top": top}),
+        narrow=picture(
+            {**narrow, "data": {"values": data}},
+            width=NARROW - 6 - 54,
+            autosize={"type": "none"},  # nothing stands beside the marks, so their width is known
+            padding={"left": 6, "right": 54, "top": top, "bottom": 44},
+        ),
+        columns=(name, "n", measured, "Interval"),
+        rows=tuple(row.cells for row in rows),
+    )
+
+
+def _datum(row):
+    n = f"n {number(row.n)}" if row.n is not None else ""
+    datum = {"label": f"{row.name}\n{n}" if n else row.name, "line": f"{row.name}, {n}".removesuffix(", ")}
     if row.value is None:
-        return {"label": label, "at": index, "note": row.note or "not measured"}
-    shown = {"value": row.value, "shown": rounded(row.value, row.low, row.high, row.n)}
+        return {**datum, "note": row.shown}
     ends = {"low": row.low, "high": row.high} if row.low is not None and row.high is not None else {}
-    return {"label": label, "at": index, **shown, **ends}
+    return {**datum, "value": row.value, "shown": row.shown, **ends}
 
 
-def _marks(measured, ends):
-    y = _names()
-    x = {"type": "quantitative", "scale": {"domain": ends, "nice": False, "clamp": True}, "axis": _axis(measured)}
-    return [
-        {"transform": [{"filter": "isValid(datum.low)"}], "mark": {"type": "rule", "strokeWidth": 2.5},
-         "encoding": {"y": y, "x": {"field": "low", **x}, "x2": {"field": "high"}}},
-        {"transform": [{"filter": "isValid(datum.value)"}], "mark": {"type": "circle", "size": 80, "opacity": 1, "color": INK},
-         "encoding": {"y": y, "x": {"field": "value", **x}}},
-        {"mark": {"type": "text", "align": "left", "dx": 8}, "encoding": {"y": y, "x": {"value": "width"}, "text": {"field": "shown", "type": "nominal"}}},
-        {"transform": [{"filter": "isValid(datum.note)"}], "mark": {"type": "text", "align": "left", "dx": 4, "color": QUIET, "limit": 420},
-         "encoding": {"y": y, "x": {"value": 0}, "text": {"field": "note", "type": "nominal"}}},
-    ]  # fmt: skip
-
-
-def _lines(ends, limit, limit_label):
-    """Zero where the scale holds it, and the threshold with its words above it, on the side that has room."""
-    x = {"type": "quantitative", "scale": {"domain": ends, "nice": False}}
-    lines = []
-    if ends[0] < 0 < ends[1]:
-        lines.append(
-            {"data": {"values": [{}]}, "mark": {"type": "rule", "color": QUIET}, "encoding": {"x": {"datum": 0, **x}}}
-        )
-    if limit is not None:
-        align = "right" if limit > (ends[0] + ends[1]) / 2 else "left"
-        words = {"type": "text", "text": f"{limit_label} {threshold(limit)}", "y": -8, "align": align, "color": ACCENT}
-        lines.append(
-            {
-                "data": {"values": [{}]},
-                "mark": {"type": "rule", "color": ACCENT, "strokeDash": [4, 3], "strokeWidth": 1.5},
-                "encoding": {"x": {"datum": limit, **x}},
-            }
-        )
-        lines.append({"data": {"values": [{}]}, "mark": words, "encoding": {"x": {"datum": limit, **x}}})
-    return lines  # fmt: skip
-
-
-def _names():
+def _beside(labels):
     """Names down the side, each with its n beneath."""
-    axis = {
-        "title": None,
-        "labelExpr": "split(datum.label, '\\n')",
-        "labelColor": INK,
-        "labelLimit": 170,
-        "labelLineHeight": 14,
-    }
-    return {"field": "label", "type": "nominal", "sort": {"field": "at"}, "axis": axis}
+    two = any("\n" in label for label in labels)
+    lines = {"labelExpr": "split(datum.label, '\\n')", "labelLineHeight": 14, "labelOffset": -6 if two else 0}
+    return words("label", sort=labels, axis={"title": None, "labelColor": INK, "labelLimit": 190, **lines})
 
 
-def _axis(measured):
-    return {"title": measured, "tickCount": 5, "grid": True}
+def _label_above(y):
+    return layer({"type": "text", "align": "left", "dy": -15}, y=y, x={"value": 0}, text=words("line"))
+
+
+def _texts(y, room):
+    """The value in figures at the right end of its row, or why there is none in the row's place."""
+    yield layer(
+        {"type": "text", "align": "left", "dx": 8}, only="shown", y=y, x={"value": "width"}, text=words("shown")
+    )
+    note = {"type": "text", "align": "left", "dx": 4, "color": QUIET, "limit": room}
+    yield layer(note, only="note", y=y, x={"value": 0}, text=words("note"))
+
+
+def _lines(domain, limit, label):
+    """Zero where the scale holds it, and the threshold with its words above it, on the side that has room."""
+    if domain[0] < 0 < domain[1]:
+        yield layer({"type": "rule", "color": QUIET}, data=[{}], x=at(0, domain=domain))
+    if limit is not None:
+        align = "right" if limit > (domain[0] + domain[1]) / 2 else "left"
+        text = {"type": "text", "text": f"{label} {threshold(limit)}", "y": -8, "align": align, "color": ACCENT}
+        yield layer(DASHED, data=[{}], x=at(limit, domain=domain))
+        yield layer(text, data=[{}], x=at(limit, domain=domain))
 
 
 def _domain(values):
@@ -208,15 +173,32 @@ def _domain(values):
     return [max(0, least - room) if least >= 0 else least - room, min(1, most + room) if most <= 1 else most + room]
 
 
-def _said(row):
-    if row.value is None:
-        return f"{row.name}: {row.note or 'not measured'}"
-    ends = f" ({interval(row.low, row.high)})" if row.low is not None else ""
-    return f"{row.name} {rounded(row.value, row.low, row.high, row.n)}{ends}" + (
-        f", n {number(row.n)}" if row.n is not None else ""
-    )
+def _square(cells, row, column, share_of):
+    whole = sum(n for (r, _), n in cells.items() if share_of != "row" or r == row)
+    share = cells[row, column] / whole if whole else 0
+    return {
+        "down": row,
+        "across": column,
+        "n": number(cells[row, column]),
+        "share": share,
+        "of": f"{100 * share:.1f} %",
+    }
 
 
-def _cells(row):
-    shown = rounded(row.value, row.low, row.high, row.n) if row.value is not None else row.note or "not measured"
-    return (row.name, number(row.n) if row.n is not None else "", shown, interval(row.low, row.high))
+def _squares(rows, columns, down, across):
+    top = {"title": across, "orient": "top", "labelAngle": 0, "labelColor": INK, "ticks": False, "domain": False}
+    place = {
+        "x": words("across", sort=columns, axis=top),
+        "y": words("down", sort=rows, axis={"title": down, "labelColor": INK}),
+    }
+    shade = {
+        "field": "share",
+        "type": "quantitative",
+        "scale": {"domain": [0, 1], "range": [0.03, 0.4]},
+        "legend": None,
+    }
+    return [
+        layer({"type": "rect", "color": ACCENT, "stroke": HAIR}, **place, fillOpacity=shade),
+        layer({"type": "text", "dy": -8, "fontSize": 15}, **place, text=words("n")),
+        layer({"type": "text", "dy": 10, "color": QUIET}, **place, text=words("of")),
+    ]

@@ -22,7 +22,7 @@
 
 Classes worth knowing (static/assay.css): .answer (first sentence), .beside (text and aside), .sheet, .why, .lead,
 .figures, .filters, table.list and table.rules (rows become lists on a narrow screen; give cells data-label), .number
-(columns of numbers), .record, .signers, .log, .said, .form, .actions, .pair, .row, button.next / .grave / .plain / .small.
+(columns of numbers), .record, .signers, .log, .said, .form, .actions, .pair, .row; buttons .next .grave .plain .small.
 A wide table: <div class="scroll" tabindex="0" role="region" aria-label="…">. An upload: <form data-upload> with
 {% upload_progress %}. A part that polls: <div id="…" hx-get hx-trigger="every 2s" hx-swap="outerHTML" data-say="…">.
 """
@@ -40,14 +40,14 @@ from apps.common.measures import drawing, spoken
 register = template.Library()
 
 TONES = {
-    "pass": {"pass", "signed", "approved", "serving", "finished", "accepted", "active", "published", "intact", "valid", "live"},
-    "fail": {"fail", "failed", "revoked", "rejected", "broken", "refused", "lost"},
-    "unsure": {"inconclusive", "returned", "waits", "expiring"},
-    "waived": {"waived"},
-    "stale": {"stale", "superseded", "expired"},
-    "busy": {"running", "queued", "open"},
-}  # fmt: skip
-TONE_OF = {word: tone for tone, words in TONES.items() for word in words}
+    "pass": "pass signed approved serving finished accepted active published intact valid live",
+    "fail": "fail failed revoked rejected broken refused lost",
+    "unsure": "inconclusive returned waits expiring",
+    "waived": "waived",
+    "stale": "stale superseded expired",
+    "busy": "running queued open",
+}
+TONE_OF = {word: tone for tone, words in TONES.items() for word in words.split()}
 
 
 @register.simple_tag
@@ -83,14 +83,14 @@ def interval(low, high):
 
 
 @register.simple_tag
-def measure(value, low=None, high=None, threshold=None, n=None, direction=None, smallest_group=None, note=""):
+def measure(value, low=None, high=None, *, threshold=None, n=None, direction=None, smallest_group=None, note=""):
     """A value beside its interval, threshold and sample size, drawn to one scale."""
     said = spoken(value, low, high, threshold, direction)
     beside = [numbers.interval(low, high), _sample(n, smallest_group), note]
     return format_html(
         '<div class="measure"><span class="value">{}</span>{}<small>{}</small></div>',
         numbers.rounded(value, low, high, n),
-        drawing(value, low, high, threshold, direction, said) if value is not None else "",
+        drawing(value, low, high, threshold=threshold, direction=direction, said=said) if value is not None else "",
         " · ".join(part for part in beside if part),
     )
 
