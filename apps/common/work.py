@@ -112,6 +112,9 @@ def carry_out(
         return
     fail = fail or (lambda work, sentence: finish(work, state=WorkState.FAILED, problem=sentence))
     cancel = cancel or (lambda work: finish(work, state=WorkState.CANCELLED))
+    if work.attempt > ATTEMPTS:
+        sentence = f"Its worker died or failed {ATTEMPTS} times at this; it is not tried again. {work.problem}"
+        return _end(work, fail, sentence.strip())
     try:
         with Pulse(work) as pulse:
             do(work, pulse)
@@ -138,18 +141,17 @@ def claim(model: type[Work], organization_id: int, work_id: int) -> Work | None:
     with as_organization(organization_id):
         work = model._default_manager.select_for_update().filter(pk=work_id).first()
         now = timezone.now()
-        if work is None or work.is_over or (work.state == WorkState.RUNNING and work.lease_until > now):
+        if work is None or work.is_over or (work.lease_until and work.lease_until > now):
             return None
         work.state, work.started_at = WorkState.RUNNING, work.started_at or now
         work.attempt, work.worker, work.lease_until = work.attempt + 1, worker_name(), now + LEASE
-        work.problem = ""
         work.save()
         return work
 
 
 def finish(work: Work, *, state: str = WorkState.FINISHED, **fields) -> None:
     """End a row that this worker holds, inside the caller's transaction. Raises LeaseLost if it holds it no more."""
-    fields |= {"state": state, "finished_at": timezone.now(), "lease_until": None}
+    fields = {"problem": "", **fields, "state": state, "finished_at": timezone.now(), "lease_until": None}
     held = type(work)._default_manager.filter(pk=work.pk, state=WorkState.RUNNING, attempt=work.attempt)
     if not held.update(**fields):
         raise LeaseLost
@@ -203,8 +205,9 @@ class Pulse:
             held = self._held()
             if not held.update(progress=self.work.progress, lease_until=timezone.now() + LEASE):
                 raise LeaseLost
-            if held.filter(cancel_requested=True).exists():
-                raise Cancelled
+            cancelled = held.filter(cancel_requested=True).exists()
+        if cancelled:
+            raise Cancelled
 
     def _held(self):
         work = self.work
@@ -223,12 +226,15 @@ class Pulse:
 
 
 def sweep() -> int:
-    """Ring again for rows that nobody holds: a worker died, or the broker forgot. Returns how many."""
+    """Ring again for rows that nobody holds: their worker died, or the broker forgot them. Returns how many."""
     found = 0
     for organization_id in organization_ids():
         for model in Work.__subclasses__():
             with as_organization(organization_id):
-                found += sum(_take_care(work) for work in _unheld(model))
+                unheld = _unheld(model)
+                for work in unheld:
+                    _ring_again(work)
+            found += len(unheld)
     return found
 
 
@@ -239,19 +245,11 @@ def _unheld(model: type[Work]):
     return list(model._default_manager.select_for_update(skip_locked=True, of=("self",)).filter(lost | forgotten)[:100])
 
 
-def _take_care(work: Work) -> bool:
-    model = type(work)
-    if work.state == WorkState.RUNNING and work.attempt >= ATTEMPTS:
-        model._default_manager.filter(pk=work.pk).update(
-            state=WorkState.FAILED, finished_at=timezone.now(), lease_until=None,
-            problem=work.problem or f"Its worker died {ATTEMPTS} times at this; it is not tried again.",
-        )  # fmt: skip
-        return False
-    model._default_manager.filter(pk=work.pk).update(rung_at=timezone.now())
-    if work.state == WorkState.RUNNING:  # so that two sweeps do not both ring
-        model._default_manager.filter(pk=work.pk).update(lease_until=timezone.now() + LEASE / 3, state=WorkState.QUEUED)
+def _ring_again(work: Work) -> None:
+    type(work)._default_manager.filter(pk=work.pk).update(
+        state=WorkState.QUEUED, lease_until=None, rung_at=timezone.now()  # the next sweep does not ring at once
+    )  # fmt: skip
     enqueue(work)
-    return True
 
 
 def worker_name() -> str:
