@@ -114,7 +114,8 @@ def carry_out(
     cancel = cancel or (lambda work: finish(work, state=WorkState.CANCELLED))
     if work.attempt > ATTEMPTS:
         sentence = f"Its worker died or failed {ATTEMPTS} times at this; it is not tried again. {work.problem}"
-        return _end(work, fail, sentence.strip())
+        _end(work, fail, sentence.strip())
+        return
     try:
         with Pulse(work) as pulse:
             do(work, pulse)
@@ -125,9 +126,7 @@ def carry_out(
     except WorkProblem as problem:
         _end(work, fail, str(problem))
     except MemoryError:
-        _end(
-            work, lambda: fail(work, "The worker ran out of memory. Use a worker with more, or fewer rows or columns.")
-        )
+        _end(work, fail, "The worker ran out of memory. Use a worker with more, or fewer rows or columns.")
     except (OperationalError, OSError) as error:
         log.exception("%s %s is put back.", model.__name__, work_id)
         _put_back(work, f"The worker could not read or write ({type(error).__name__}: {error}). It is tried again.")
