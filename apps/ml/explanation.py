@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from apps.ml import intervals
-from apps.ml.figures import CONFIDENCE, Figure, Measured, judge, plain
+from apps.ml.figures import CONFIDENCE, NO_LIMITS, Figure, Measured, judge, plain
 
 ROWS = 200
 BACKGROUND = 50
@@ -25,7 +25,6 @@ LAYERED_CHUNK = 2**17  # the same after the first layer
 EACH = 3
 TOP = 6
 DRAWS = 300
-LIMITS = {"additivity_residual": ("at_most", 1e-3), "stability": ("at_least", 0.90)}
 METHOD = {
     "values": "Shapley values (Lundberg and Lee 2017), one player for each original column; exact by enumeration of "
     f"all coalitions where there are at most {EXACT}, else weighted least squares on coalitions enumerated from the "
@@ -82,8 +81,9 @@ class Columns:
         return owner
 
 
-def measure(predict, rows, pool, columns, *, limits=LIMITS, seed=0, sample=ROWS, background=BACKGROUND, budget=BUDGET):
-    """predict: (k, d) float32 -> (k,) probability; rows (n, d) unseen; pool (b, d) to draw backgrounds from."""
+def measure(predict, rows, pool, columns, *, limits=NO_LIMITS, seed=0, sample=ROWS, background=BACKGROUND,
+            budget=BUDGET, progress=lambda share: None):
+    """predict: (k, d) -> (k,) probability; rows (n, d) unseen; pool (b, d) to draw backgrounds from."""
     rng = np.random.default_rng(seed)
     probability = np.asarray(predict(rows), float)
     sampled = np.sort(rng.choice(len(rows), min(sample, len(rows)), replace=False))
@@ -91,13 +91,14 @@ def measure(predict, rows, pool, columns, *, limits=LIMITS, seed=0, sample=ROWS,
     asked = np.concatenate([sampled, [at for _, at in singled]]).astype(int)
     order = rng.permutation(len(pool))
     halves = order[:background], order[-background:]
-    runs = [shapley(predict, rows[asked], pool[half], columns.owner(), seed=[seed, number], budget=budget)
+    runs = [shapley(predict, rows[asked], pool[half], columns.owner(), seed=[seed, number], budget=budget,
+                    progress=lambda share, number=number: progress((number + share) / 2))
             for number, half in enumerate(halves)]
     values, base = runs[0]
     size = np.abs(values[:sampled.size])
     residual = np.abs(base + values.sum(axis=1) - probability[asked]).max()
     other = np.abs(runs[1][0][:sampled.size])
-    figures = [Figure("additivity_residual", residual, None, None, asked.size), _stability(size, other, rng),
+    figures = [Figure("additivity_residual", residual, residual, residual, asked.size), _stability(size, other, rng),
                *_sensitive_share(size, columns), _base_shift(runs, asked.size)]
     return Measured(
         figures=tuple(judge(figure, limits) for figure in figures),
@@ -113,9 +114,12 @@ def measure(predict, rows, pool, columns, *, limits=LIMITS, seed=0, sample=ROWS,
 # Shapley values
 
 
-def shapley(predict, rows, background, owner, *, seed=0, budget=BUDGET):
-    """Values (n, players) and the base, the mean prediction over the background. Deterministic for a seed."""
-    rows, background = np.asarray(rows, np.float32), np.asarray(background, np.float32)
+def shapley(predict, rows, background, owner, *, seed=0, budget=BUDGET, progress=lambda share: None):
+    """Values (n, players) and the base, the mean prediction over the background. Deterministic for a seed.
+
+    `progress` is called with the share done and may raise to stop.
+    """
+    rows, background = np.asarray(rows), np.asarray(background)
     masks, weights = coalitions(owner.max() + 1, budget, np.random.default_rng(seed))
     base = float(np.mean(predict(background), dtype=float))
     total = np.asarray(predict(rows), float) - base
@@ -123,7 +127,7 @@ def shapley(predict, rows, background, owner, *, seed=0, budget=BUDGET):
         return total[:, None], base
     solve, share = _solution(masks, weights)
     ask = _layered_worth if isinstance(predict, Layered) else _worth
-    worth = ask(predict, rows, background, masks, owner) - base
+    worth = ask(predict, rows, background, masks, owner, progress=progress) - base
     return worth @ solve.T + total[:, None] * share, base
 
 
@@ -187,11 +191,12 @@ def _solution(masks, weights):
     return free - np.outer(ones, free.sum(axis=0)) / ones.sum(), ones / ones.sum()
 
 
-def _worth(predict, rows, background, masks, owner):
+def _worth(predict, rows, background, masks, owner, *, progress):
     """Mean prediction over the background for every row and coalition (n, c), in chunks of one forward pass each."""
     step = max(CHUNK // background.size, 1)
     worth, masks = np.empty((len(rows), len(masks))), masks[:, owner]
     for at, row in enumerate(rows):
+        progress(at / len(rows))
         for start in range(0, len(masks), step):
             mask = masks[start:start + step, None, :]
             mixed = np.where(mask, row, background[None])
@@ -200,13 +205,14 @@ def _worth(predict, rows, background, masks, owner):
     return worth
 
 
-def _layered_worth(predict, rows, background, masks, owner):
+def _layered_worth(predict, rows, background, masks, owner, *, progress):
     """The same for a Layered model: background sums are made once, a row adds its own to them."""
     present = masks.astype(predict.weights.dtype)
     absent = np.einsum("cp,bph->cbh", 1 - present, predict.parts(background, owner), optimize=True) + predict.bias
     step = max(LAYERED_CHUNK // (absent[0].size), 1)
     worth = np.empty((len(rows), len(masks)))
     for start in range(0, len(masks), step):
+        progress(start / len(masks))
         chunk = slice(start, start + step)
         mixed = np.empty_like(absent[chunk])
         for at, parts in enumerate(predict.parts(rows, owner)):
@@ -267,7 +273,8 @@ def _sensitive_share(size, columns):
 
 
 def _base_shift(runs, n):
-    return Figure("background_shift", abs(runs[0][1] - runs[1][1]), None, None, n,
+    shift = abs(runs[0][1] - runs[1][1])
+    return Figure("background_shift", shift, shift, shift, n,
                   note="how far the mean prediction moves between the two backgrounds")
 
 

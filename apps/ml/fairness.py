@@ -12,13 +12,12 @@ import polars as pl
 from scipy import stats
 
 from apps.ml import intervals
-from apps.ml.figures import CONFIDENCE, Figure, Measured, judge, plain
+from apps.ml.figures import CONFIDENCE, NO_LIMITS, Figure, Measured, judge, plain
 
 MISSING = "(missing)"
 LEAST_ROWS = 30
 LEAST_CASES = 10
 DRAWS = 2000
-LIMITS = {"demographic_parity_ratio": ("at_least", 0.80), "equalized_odds_difference": ("at_most", 0.15)}
 
 # A rate is a sum of cells over a sum of cells: true positive, false negative, false positive, true negative.
 RATES = {
@@ -60,7 +59,7 @@ class Cells:
     counts: np.ndarray
 
 
-def measure(outcome, prediction, groups, *, limits=LIMITS, seed=0, least_rows=LEAST_ROWS, least_cases=LEAST_CASES):
+def measure(outcome, prediction, groups, *, limits=NO_LIMITS, seed=0, least_rows=LEAST_ROWS, least_cases=LEAST_CASES):
     """outcome, prediction (n,) bool, True = favourable; groups: attribute -> (n,) text. Pairs are crossed."""
     figures, tables, caveats = [], [], []
     for number, cells in enumerate(count(outcome, prediction, groups)):

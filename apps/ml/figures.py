@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 CONFIDENCE = 0.95
+NO_LIMITS: dict[str, tuple[str, float]] = {}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,13 +5,12 @@ from scipy import special
 from sklearn import metrics
 
 from apps.ml import intervals
-from apps.ml.figures import CONFIDENCE, Figure, Measured, judge, plain
+from apps.ml.figures import CONFIDENCE, NO_LIMITS, Figure, Measured, judge, plain
 
 BINS = 10
 DRAWS = 2000
 CURVE_POINTS = 200
 CLIP = 1e-9
-LIMITS = {"balanced_accuracy": ("at_least", 0.70)}
 METHOD = {
     "accuracy, rates": "Wilson score intervals (Wilson 1927)",
     "balanced_accuracy": "mean of the true positive and true negative rate; MOVER from their Wilson intervals "
@@ -31,7 +30,7 @@ class MeasurementProblem(ValueError):
     """The rows do not allow this measurement; the message says why and what to do."""
 
 
-def measure(outcome, probability, *, threshold=0.5, limits=LIMITS, seed=0):
+def measure(outcome, probability, *, threshold=0.5, limits=NO_LIMITS, seed=0):
     """outcome (n,) bool, True = favourable; probability (n,) of the favourable outcome. Raises MeasurementProblem."""
     outcome, probability = _checked(outcome, probability)
     predicted = probability >= threshold

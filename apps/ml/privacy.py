@@ -14,11 +14,10 @@ from opacus.accountants import PRVAccountant, RDPAccountant
 from scipy import stats
 
 from apps.ml import intervals
-from apps.ml.figures import CONFIDENCE, Figure, Measured, judge, plain
+from apps.ml.figures import CONFIDENCE, NO_LIMITS, Figure, Measured, judge, plain
 
 FALSE_ALARMS = 0.01
 AGREEMENT = 0.05
-LIMITS = {"epsilon": ("at_most", 4.0), "membership_auc": ("at_most", 0.55)}
 METHOD = {
     "guarantee": "DP-SGD (Abadi and others 2016): clipped gradients of a Poisson sample of rows, Gaussian noise added",
     "epsilon": "privacy random variables (Gopi, Lee and Wutschitz 2021), Opacus: an upper bound, not an estimate",
@@ -52,7 +51,7 @@ class Mechanism:
     assumptions: tuple[str, ...] = ()
 
 
-def measure(learned, unseen, mechanism=None, *, limits=LIMITS):
+def measure(learned, unseen, mechanism=None, *, limits=NO_LIMITS):
     """learned, unseen: (outcome (n,) bool, probability (n,) of the favourable outcome); mechanism None without DP."""
     attacks = _attacks(_confidence(*learned), np.asarray(learned[0], bool),
                        _confidence(*unseen), np.asarray(unseen[0], bool))
@@ -124,7 +123,8 @@ def _guarantee(mechanism):
     answers = epsilons(mechanism)
     steps = sum(int(steps) for _, _, steps in mechanism.history)
     note = f"an upper bound at delta {mechanism.delta:g}, by proof; n is steps"
-    figures = [Figure(name, epsilon, None, epsilon, steps, note=note) for name, epsilon in answers.items()]
+    figures = [Figure(name, epsilon, epsilon, epsilon, steps, note=note) for name, epsilon in answers.items()]
+    figures.append(Figure("delta", *[mechanism.delta] * 3, steps, note="as chosen; n is steps"))
     given = answers["epsilon"] is not None
     sentence = f"Epsilon is at most {answers['epsilon']:.3g} at delta {mechanism.delta:g}." if given else (
         "No guarantee: no accountant finds a finite epsilon for the recorded mechanism.")
@@ -133,7 +133,7 @@ def _guarantee(mechanism):
     return {"given": given, "sentence": sentence, "delta": mechanism.delta, "clip": mechanism.clip, "noise": noise,
             "sample_rate": rate, "steps": steps, "claimed": mechanism.claimed, "epsilons": answers,
             "history": [list(part) for part in mechanism.history], "allowed": allowed,
-            "assumptions": [*ASSUMPTIONS, *mechanism.assumptions]}, figures
+            "assumptions": list(mechanism.assumptions or ASSUMPTIONS)}, figures
 
 
 def _allowed(epsilon, delta):

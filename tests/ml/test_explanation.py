@@ -13,6 +13,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 
 from apps.ml import explanation
 
+LIMITS = {"additivity_residual": ("at_most", 1e-3)}
 OWNER = np.array([0, 0, 0, 1, 2, 2, 3])
 ENCODED = ((0, 1, 2), (3,), (4, 5), (6,))
 RNG = np.random.default_rng(4)
@@ -94,7 +95,7 @@ def columns(sensitive=("b",)):
 
 def test_a_report_names_what_matters():
     model = explanation.Layered(FIRST * (OWNER != 3)[:, None], np.zeros(5, np.float32), rest)
-    measured = explanation.measure(model, ROWS, POOL, columns(), sample=30, background=20)
+    measured = explanation.measure(model, ROWS, POOL, columns(), sample=30, background=20, limits=LIMITS)
     importance = {row["column"]: row for row in measured.detail["importance"]}
     assert importance["d"]["value"] == pytest.approx(0, abs=1e-6)
     assert importance["b"]["sensitive"] and not importance["a"]["sensitive"]
@@ -122,7 +123,7 @@ def test_rows_singled_out_are_the_extremes_and_the_borderline():
 def test_a_broken_sum_fails_the_report(monkeypatch):
     honest = explanation.shapley
     monkeypatch.setattr(explanation, "shapley", lambda *a, **k: (honest(*a, **k)[0] * 0.9, honest(*a, **k)[1]))
-    measured = explanation.measure(NETWORK, ROWS, POOL, columns(), sample=10, background=10)
+    measured = explanation.measure(NETWORK, ROWS, POOL, columns(), sample=10, background=10, limits=LIMITS)
     assert measured.figure("additivity_residual").verdict == "fail"
 
 
