@@ -1,9 +1,12 @@
 """Who is asking, inside which organization; told to PostgreSQL before the view runs, in the view's own transaction."""
 
+from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db import connection, transaction
 from django.http import Http404, JsonResponse
+from django_htmx.http import HttpResponseClientRedirect
 
 from apps.accounts import queries as accounts
 from apps.accounts.idempotency import Once
@@ -62,7 +65,7 @@ def _enter(request, kwargs):
         if request.path.startswith("/api/"):
             return None if _stranger(request) else _nothing_here()
         if person is None:
-            return redirect_to_login(request.get_full_path())
+            return _sign_in(request)
         raise Http404
     tenancy.become(request.membership.organization_id, request.membership.user_id)
     if "project" in kwargs:
@@ -71,12 +74,22 @@ def _enter(request, kwargs):
 
 
 def _membership(request, slug: str):
+    """By token at the REST door, whose views weigh its scopes; by session anywhere."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
+    if scheme.lower() == "bearer" and request.path.startswith("/api/"):
         return accounts.membership_by_token(secret.strip(), slug)
     if request.user.is_authenticated:
         return accounts.membership_of(request.user, slug)
     return None
+
+
+def _sign_in(request):
+    """To the sign-in page and back; a part of a page that htmx asks for leads the whole page there."""
+    if not request.htmx:
+        return redirect_to_login(request.get_full_path())
+    back = urlsplit(request.htmx.current_url or "")
+    address = redirect_to_login(f"{back.path or '/'}?{back.query}".rstrip("?")).url
+    return HttpResponseClientRedirect(address)
 
 
 def _stranger(request) -> bool:

@@ -1,17 +1,28 @@
 """The same POST sent twice with one Idempotency-Key happens once, and both get the same answer.
 
 After the IETF draft "The Idempotency-Key HTTP Header Field". The key's row is written in the transaction of the action
-it stands for: two at once wait for each other at its unique index, and a refusal leaves neither."""
+it stands for: two at once wait for each other at its unique index, and a refusal leaves neither. An answer that holds a
+secret is kept without it: the view names what to keep in `response.kept` (see `shown_once`)."""
 
 import hashlib
+import json
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.db import IntegrityError, connection, transaction
 from django.http import HttpResponse, JsonResponse
+from django.utils import timezone
 
 from apps.accounts.models import IdempotencyKey
 
 LONGEST = 200
+KEPT = timedelta(days=7)  # after which a key is forgotten
+
+
+def shown_once(response, **without):
+    """Mark a REST answer whose secret must not be kept; `without` is what stands in its place when it is repeated."""
+    response.kept = {**response.data, **without}
+    return response
 
 
 class Once:
@@ -25,6 +36,8 @@ class Once:
     def answer(self, act: Callable[[], HttpResponse]) -> HttpResponse:
         if len(self.key) > LONGEST:
             return _problem(400, f"An Idempotency-Key has at most {LONGEST} characters.")
+        mine = IdempotencyKey.objects.filter(membership=self.request.membership)
+        mine.filter(created_at__lt=timezone.now() - KEPT).delete()
         try:
             with transaction.atomic():
                 row = IdempotencyKey.objects.create(
@@ -44,7 +57,8 @@ class Once:
             if not connection.needs_rollback:
                 row.delete()  # nothing happened: the key may be used again
             return response
-        row.status, row.body = response.status_code, response.content
+        kept = json.dumps(response.kept).encode() if hasattr(response, "kept") else response.content
+        row.status, row.body = response.status_code, kept
         row.content_type = response.headers.get("Content-Type", "")
         row.save()
         return response

@@ -77,6 +77,9 @@ class Membership(TenantModel):
     def __str__(self):
         return f"{self.user} ({self.get_role_display()})"
 
+    def get_absolute_url(self):
+        return reverse("member", args=[self.organization.slug, self.pk])
+
     def may(self, word: str) -> bool:
         """Whether role and token allow a permission, named by its word; for rooms that lie deeper than this one."""
         return permissions.allows(self, permissions.Permission(word))
@@ -94,8 +97,22 @@ class Invitation(TenantModel):
     accepted_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "organization",
+                Lower("email"),
+                condition=models.Q(accepted_at=None, revoked_at=None),
+                name="accounts_invitation_once_open",
+            )
+        ]
+
     def __str__(self):
         return f"invitation of {self.email}"
+
+    @property
+    def state(self) -> str:
+        return "accepted" if self.accepted_at else _state(self, "open")
 
 
 class Token(TenantModel):
@@ -114,6 +131,13 @@ class Token(TenantModel):
     def __str__(self):
         return self.name
 
+    def get_absolute_url(self):
+        return reverse("token", args=[self.organization.slug, self.pk])
+
+    @property
+    def state(self) -> str:
+        return _state(self, "live")
+
 
 class IdempotencyKey(TenantModel):
     """The answer a POST got, so that the same POST sent again gets the same one and does nothing."""
@@ -128,3 +152,9 @@ class IdempotencyKey(TenantModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["membership", "key"], name="accounts_idempotency_once")]
+
+
+def _state(row, otherwise: str) -> str:
+    if row.revoked_at:
+        return "revoked"
+    return "expired" if row.expires_at <= timezone.now() else otherwise

@@ -8,6 +8,7 @@ class Event(TextChoices):
     MEMBER_INVITED = "member.invited", "invited a person"
     MEMBER_JOINED = "member.joined", "joined"
     MEMBER_CHANGED = "member.changed", "changed a member's role"
+    MEMBER_RENAMED = "member.renamed", "changed their printed name"
     MEMBER_REMOVED = "member.removed", "removed a member"
     INVITATION_REVOKED = "invitation.revoked", "took an invitation back"
     TOKEN_CREATED = "token.created", "created an API token"
