@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import Membership
+from apps.approvals.gates.schema import MEANINGS
 from apps.common.tenancy import TenantModel
 from apps.models.models import ModelVersion
 from apps.projects.models import ProjectModel
@@ -86,12 +87,6 @@ class Approval(ProjectModel):
         return reverse("approval", args=[self.project.organization.slug, self.project.slug, self.pk])
 
 
-class Meaning(models.TextChoices):
-    REVIEWED = "reviewed", "I reviewed this dossier"
-    APPROVED = "approved", "I approve deployment"
-    RESPONSIBLE = "responsibility accepted", "I accept responsibility for this model"
-
-
 class Decision(models.TextChoices):
     SIGN = "sign", "Sign"
     RETURN = "return", "Send back"
@@ -106,7 +101,7 @@ class Signature(TenantModel):
     printed_name = models.CharField(max_length=120)
     role = models.CharField(max_length=10)
     decision = models.CharField(max_length=10, choices=Decision)
-    meaning = models.CharField(max_length=30, choices=Meaning, blank=True)
+    meaning = models.CharField(max_length=30, choices=MEANINGS, blank=True)  # none where it is no approval
     reason = models.TextField()
     dossier_digest = models.CharField(max_length=64)
     signed_at = models.DateTimeField(default=timezone.now)

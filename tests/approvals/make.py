@@ -1,0 +1,129 @@
+"""A model version with data, reports and a policy, up to a sign-off that stands."""
+
+from django.utils import timezone
+
+from apps.approvals import actions
+from apps.common.canonical import canonical, digest
+from apps.datasets.models import Dataset, DatasetVersion
+from apps.models.models import ModelVersion, RegisteredModel
+from apps.reports.models import Report
+from tests.make import PASSWORD, Tenant
+
+DECLARATION = {
+    "target": "approve",
+    "favourable": "1",
+    "sensitive": [
+        {"name": "race", "kind": "column", "column": "race"},
+        {"name": "sex", "kind": "column", "column": "sex"},
+    ],
+    "left_out": [],
+    "missing": [],
+}
+FILES = {"model.json": b"{}", "weights.safetensors": b"weights"}
+
+
+def dataset_version(tenant: Tenant, *, by=None, number=1) -> DatasetVersion:
+    by = by or tenant.builder
+    own = {"organization": tenant.organization, "project": tenant.project}
+    dataset, _ = Dataset.objects.get_or_create(**own, name="loanapp", defaults={"created_by": by})
+    return DatasetVersion.objects.create(
+        **own, dataset=dataset, number=number, filename="loanapp.csv", format="csv", digest=digest(f"data {number}"),
+        size=1, rows=1989, columns=["approve", "race", "sex"], uploaded_by=by, declared_by=by, declared_at=timezone.now(),
+        declaration=DECLARATION, declaration_digest=digest(DECLARATION),
+    )  # fmt: skip
+
+
+def model_version(tenant: Tenant, *, by=None, number=1, data=None, files=None, **fields) -> ModelVersion:
+    """`files` {name: bytes} are named by their digests, not stored."""
+    by, data = by or tenant.builder, data or dataset_version(tenant, number=number)
+    files = {name: {"digest": digest(content), "size": len(content)} for name, content in (files or FILES).items()}
+    own = {"organization": tenant.organization, "project": tenant.project}
+    model, _ = RegisteredModel.objects.get_or_create(**own, name="screening", defaults={"created_by": by})
+    fields = {
+        "artifact_digest": digest({name: file["digest"] for name, file in files.items()}), "files": files,
+        "recipe": {"estimator": "logistic"}, "recipe_digest": digest({"estimator": "logistic"}), "seed": 0,
+        "code_version": "1", "libraries": {}, "device": {"type": "cpu"}, "duration_s": 1.0, "input_schema": [],
+        "metrics": {}, "run_id": tenant.organization.pk * 1000 + number,
+    } | fields  # fmt: skip
+    return ModelVersion.objects.create(
+        **own, model=model, number=number, dataset_version=data, data_digest=data.digest,
+        declaration_digest=data.declaration_digest, trained_by=by, **fields,
+    )  # fmt: skip
+
+
+def figure(name, of="", value=0.9, low=0.85, high=0.95, n=597, smallest_group=61):
+    return {"name": name, "of": of, "value": value, "low": low, "high": high, "n": n, "smallest_group": smallest_group}
+
+
+def figures(kind: str) -> list[dict]:
+    """Figures that pass the built-in policy for high risk."""
+    low = {"value": 0.05, "low": 0.01, "high": 0.12}
+    return {
+        "performance": [figure("balanced_accuracy")],
+        "fairness": [
+            one
+            for of in ("race", "sex")
+            for one in (
+                figure("demographic_parity_ratio", of),
+                figure("equal_opportunity_difference", of, **low),
+                figure("equalized_odds_difference", of, **low),
+            )
+        ],
+        "privacy": [figure("membership_auc", value=0.51, low=0.48, high=0.54)],
+        "explainability": [figure("additivity_residual", value=1e-7, low=None, high=None)],
+    }[kind]
+
+
+def report(version: ModelVersion, kind: str, *, by=None, measured=None, **fields) -> Report:
+    result = canonical({"kind": kind, "answer": f"The {kind} is good.", "figures": measured or figures(kind)})
+    fields = {"state": "finished", "finished_at": timezone.now(), "verdict": "pass"} | fields
+    return Report.objects.create(
+        organization=version.organization, project=version.project, model_version=version, kind=kind,
+        started_by=by or version.trained_by, queue="cpu", result=result.decode(), digest=digest(result),
+        inputs={"model": version.artifact_digest}, **fields,
+    )  # fmt: skip
+
+
+def reported(tenant: Tenant, *, number=1, without=(), **fields) -> ModelVersion:
+    """A model version with every report but those `without`."""
+    version = model_version(tenant, number=number, **fields)
+    for kind in ("performance", "fairness", "privacy", "explainability"):
+        if kind not in without:
+            report(version, kind)
+    return version
+
+
+def policy(tenant: Tenant, risk_class: str = "high"):
+    tenant.enter(tenant.owner)
+    return actions.adopt_default(risk_class, by=tenant.owner)
+
+
+def asked(tenant: Tenant, **options):
+    """An open sign-off whose gates pass (or not: see `without`)."""
+    policy(tenant)
+    return asked_for(tenant, reported(tenant, **options))
+
+
+def asked_for(tenant: Tenant, version: ModelVersion):
+    tenant.enter(tenant.builder)
+    return actions.ask(version, note="Ready for the spring campaign.", by=tenant.builder)
+
+
+def sign(approval, by, meaning="validated", **given):
+    given = {
+        "reason": "Error rates are acceptable.",
+        "dossier_digest": approval.dossier_digest,
+        "password": PASSWORD,
+    } | given
+    return actions.sign(approval, meaning=meaning, by=by, **given)
+
+
+def approved(tenant: Tenant, **options):
+    """A sign-off that stands: validated by one reviewer, approved by another."""
+    approval = asked(tenant, **options)
+    for signer, meaning in ((tenant.reviewer, "validated"), (tenant.second_reviewer, "approved")):
+        tenant.enter(signer)
+        sign(approval, signer, meaning)
+    tenant.enter(tenant.builder)
+    approval.refresh_from_db()
+    return approval

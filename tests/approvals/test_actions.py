@@ -1,0 +1,321 @@
+"""Asking, signing, sending back, withdrawing and revoking: state and record together, or neither."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from apps.approvals import actions, queries, reentry
+from apps.approvals.models import Approval, PolicyVersion, Signature, State
+from apps.audits.models import Record
+from apps.common.canonical import canonical, digest
+from apps.common.errors import ActionDenied, BadInput, NotPermitted
+from apps.models.models import ModelVersion
+from tests.approvals import make
+from tests.make import PASSWORD
+
+
+def events(thing):
+    return list(
+        Record.objects.filter(on_type=thing._meta.model_name, on_id=thing.pk)
+        .order_by("seq")
+        .values_list("event", flat=True)
+    )
+
+
+@pytest.fixture(autouse=True)
+def _no_failures_yet():
+    reentry._failures.clear()
+
+
+# Policies
+
+
+def test_publishing_makes_a_version_and_a_record(acme):
+    version = make.policy(acme)
+    assert (version.number, version.policy.name, version.policy.risk_class) == (1, "high-risk", "high")
+    assert version.digest == digest(version.body)
+    assert events(version) == ["policy.adopted"]
+
+
+def test_a_changed_policy_is_the_next_version_and_comes_into_force(acme):
+    first = make.policy(acme)
+    second = actions.publish(first.source.replace("valid_days: 365", "valid_days: 180"), by=acme.owner)
+    assert (second.policy_id, second.number) == (first.policy_id, 2)
+    assert queries.policy_in_force("high", viewer=acme.owner) == second
+    assert events(second) == ["policy.published"]
+
+
+def test_publishing_the_same_again_is_refused(acme):
+    version = make.policy(acme)
+    with pytest.raises(BadInput, match="says the same as version 1"):
+        actions.publish("# a comment\n" + version.source, by=acme.owner)
+
+
+def test_a_policy_keeps_its_risk_class(acme):
+    version = make.policy(acme)
+    with pytest.raises(BadInput, match="another name"):
+        actions.publish(version.source.replace("risk_class: high", "risk_class: limited"), by=acme.owner)
+
+
+def test_a_text_that_is_no_policy_is_refused_with_its_lines(acme):
+    acme.enter(acme.owner)
+    with pytest.raises(BadInput) as refusal:
+        actions.publish("name: x\nrisk_class: huge\n", by=acme.owner)
+    assert "Line 2" in refusal.value.problems["source"] and not PolicyVersion.objects.exists()
+
+
+@pytest.mark.parametrize("role", ["builder", "reviewer", "auditor"])
+def test_only_owners_publish(acme, role):
+    member = acme.members[role]
+    acme.enter(member)
+    with pytest.raises(NotPermitted, match="Only owners"):
+        actions.adopt_default("high", by=member)
+
+
+def test_withdrawing_a_policy_brings_back_the_one_before(acme):
+    first = make.policy(acme)
+    second = actions.publish(first.source.replace("365", "180"), by=acme.owner)
+    actions.withdraw_policy(second, by=acme.owner)
+    assert queries.policy_in_force("high", viewer=acme.owner) == first
+    assert events(second) == ["policy.published", "policy.withdrawn"]
+    with pytest.raises(ActionDenied, match="withdrawn already"):
+        actions.withdraw_policy(second, by=acme.owner)
+
+
+# Asking
+
+
+def test_asking_freezes_the_dossier(acme):
+    approval = make.asked(acme)
+    case = queries.case(queries.approvals(viewer=acme.builder).get())
+    assert approval.dossier_digest == digest(approval.dossier.encode())
+    assert canonical(case.dossier).decode() == approval.dossier
+    assert case.dossier["gates"]["verdict"] == "pass" and case.changes == ()
+    assert case.dossier["hands"] == [
+        {"name": "Builder", "deed": "declared its data"},
+        {"name": "Builder", "deed": "trained this model"},
+        {"name": "Builder", "deed": "uploaded its data"},
+    ]
+    assert events(approval) == ["approval.asked"]
+
+
+def test_asking_without_a_policy_is_refused(acme):
+    version = make.reported(acme.enter(acme.builder))
+    with pytest.raises(ActionDenied, match="No policy for high-risk projects is in force"):
+        actions.ask(version, note="", by=acme.builder)
+
+
+@pytest.mark.parametrize("role", ["owner", "reviewer", "auditor"])
+def test_only_builders_ask(acme, role):
+    make.policy(acme)
+    version = make.reported(acme)
+    member = acme.members[role]
+    acme.enter(member)
+    with pytest.raises(NotPermitted, match="Only builders"):
+        actions.ask(version, note="", by=member)
+
+
+def test_asking_twice_is_refused(acme):
+    approval = make.asked(acme)
+    with pytest.raises(ActionDenied, match="in review already"):
+        actions.ask(approval.model_version, note="", by=acme.builder)
+
+
+def test_a_retired_version_is_not_asked_for(acme):
+    make.policy(acme)
+    version = make.reported(acme.enter(acme.builder))
+    ModelVersion.objects.filter(pk=version.pk).update(retired_at=timezone.now())
+    version.refresh_from_db()
+    with pytest.raises(ActionDenied, match="was retired"):
+        actions.ask(version, note="", by=acme.builder)
+
+
+def test_what_stands_is_not_asked_for_again_before_its_last_days(acme, monkeypatch):
+    approval = make.approved(acme)
+    with pytest.raises(ActionDenied, match="in its last 90 days"):
+        actions.ask(approval.model_version, note="", by=acme.builder)
+    monkeypatch.setattr("apps.approvals.rules.RENEWAL", timedelta(days=366))
+    assert actions.ask(approval.model_version, note="", by=acme.builder).state == State.OPEN
+
+
+def test_a_rejected_version_is_never_asked_for_again(acme):
+    approval = make.asked(acme)
+    acme.enter(acme.reviewer)
+    actions.reject(approval, reason="No.", dossier_digest=approval.dossier_digest, password=PASSWORD, by=acme.reviewer)
+    acme.enter(acme.builder)
+    with pytest.raises(ActionDenied, match="that is final"):
+        actions.ask(approval.model_version, note="", by=acme.builder)
+
+
+def test_a_version_sent_back_may_be_asked_for_again(acme):
+    approval = make.asked(acme, without=("privacy",))
+    acme.enter(acme.reviewer)
+    actions.send_back(
+        approval, reason="Privacy?", dossier_digest=approval.dossier_digest, password=PASSWORD, by=acme.reviewer
+    )
+    approval.refresh_from_db()
+    assert (approval.state, events(approval)) == (State.RETURNED, ["approval.asked", "approval.returned"])
+    acme.enter(acme.builder)
+    make.report(approval.model_version, "privacy")
+    again = actions.ask(approval.model_version, note="With the privacy report.", by=acme.builder)
+    assert queries.case(queries.approvals(viewer=acme.builder).get(pk=again.pk)).dossier["gates"]["verdict"] == "pass"
+
+
+# Signing
+
+
+def test_the_last_signature_completes_it(acme):
+    approval = make.approved(acme)
+    case = queries.case(queries.approvals(viewer=acme.builder).get())
+    assert approval.state == State.APPROVED and case.stands and case.approval.stands
+    assert abs(approval.valid_until - timezone.now() - timedelta(days=365)) < timedelta(minutes=1)
+    assert events(approval) == ["approval.asked", "approval.signed", "approval.signed", "approval.approved"]
+    assert [(s.printed_name, s.role, s.meaning) for s in case.signatures] == [
+        ("Reviewer", "reviewer", "validated"),
+        ("Second Reviewer", "reviewer", "approved"),
+    ]
+
+
+def test_a_wrong_password_signs_nothing(acme):
+    approval = make.asked(acme)
+    acme.enter(acme.reviewer)
+    with pytest.raises(BadInput, match="not your password"):
+        make.sign(approval, acme.reviewer, password="wrong")
+    assert not Signature.objects.exists() and events(approval) == ["approval.asked"]
+
+
+def test_guessing_passwords_is_stopped(acme):
+    approval = make.asked(acme)
+    acme.enter(acme.reviewer)
+    for _ in range(reentry.MOST_FAILURES):
+        with pytest.raises(BadInput):
+            make.sign(approval, acme.reviewer, password="wrong")
+    with pytest.raises(ActionDenied, match="try again in 5 minutes"):
+        make.sign(approval, acme.reviewer)
+
+
+def test_a_page_that_showed_another_dossier_signs_nothing(acme):
+    approval = make.asked(acme)
+    acme.enter(acme.reviewer)
+    with pytest.raises(ActionDenied, match="showed another dossier"):
+        make.sign(approval, acme.reviewer, dossier_digest="0" * 64)
+
+
+@pytest.mark.parametrize("role", ["owner", "builder", "auditor"])
+def test_only_reviewers_sign(acme, role):
+    approval, member = make.asked(acme), acme.members[role]
+    acme.enter(member)
+    with pytest.raises(NotPermitted, match="Only reviewers"):
+        make.sign(approval, member)
+
+
+@pytest.mark.parametrize("deed", ["trained", "uploaded"])
+def test_nobody_signs_what_they_had_a_hand_in(acme, deed):
+    """The reviewer was a builder once."""
+    make.policy(acme)
+    data = make.dataset_version(acme, by=acme.reviewer if deed == "uploaded" else acme.builder)
+    approval = make.asked_for(
+        acme, make.reported(acme, data=data, by=acme.reviewer if deed == "trained" else acme.builder)
+    )
+    acme.enter(acme.reviewer)
+    with pytest.raises(ActionDenied, match=f"You .*{deed}"):
+        make.sign(approval, acme.reviewer)
+    acme.enter(acme.second_reviewer)
+    make.sign(approval, acme.second_reviewer)
+
+
+def test_nobody_signs_twice(acme):
+    approval = make.asked(acme)
+    acme.enter(acme.reviewer)
+    make.sign(approval, acme.reviewer)
+    with pytest.raises(ActionDenied, match="nobody signs twice"):
+        make.sign(approval, acme.reviewer, "approved")
+
+
+def test_a_meaning_is_signed_as_often_as_the_policy_asks(acme):
+    approval = make.asked(acme)
+    acme.enter(acme.reviewer)
+    make.sign(approval, acme.reviewer)
+    acme.enter(acme.second_reviewer)
+    with pytest.raises(ActionDenied, match="Reviewer has signed so already; still open: “I approve deployment”"):
+        make.sign(approval, acme.second_reviewer)
+    with pytest.raises(ActionDenied, match="asks for no such signature"):
+        make.sign(approval, acme.second_reviewer, "risk accepted")
+
+
+def test_approval_is_shut_while_a_rule_does_not_pass(acme):
+    approval = make.asked(acme, without=("fairness",))
+    acme.enter(acme.reviewer)
+    with pytest.raises(ActionDenied, match="Approval is shut: 5 of 10 rules do not pass"):
+        make.sign(approval, acme.reviewer)
+
+
+def test_after_the_decision_the_other_reviewer_gets_an_answer(acme):
+    approval = make.asked(acme)
+    acme.enter(acme.reviewer)
+    actions.send_back(
+        approval, reason="No.", dossier_digest=approval.dossier_digest, password=PASSWORD, by=acme.reviewer
+    )
+    acme.enter(acme.second_reviewer)
+    with pytest.raises(ActionDenied, match="It was sent back on"):
+        make.sign(approval, acme.second_reviewer)
+
+
+# Withdrawing and revoking
+
+
+def test_who_asked_withdraws(acme):
+    approval = make.asked(acme)
+    actions.withdraw(approval, reason="Wrong version.", by=acme.builder)
+    approval.refresh_from_db()
+    assert (approval.state, approval.ended_by, events(approval)[-1]) == (
+        "withdrawn",
+        acme.builder,
+        "approval.withdrawn",
+    )
+    acme.enter(acme.reviewer)
+    with pytest.raises(ActionDenied, match="Builder has withdrawn it"):
+        make.sign(approval, acme.reviewer)
+
+
+def test_a_reviewer_revokes_finally(acme):
+    approval = make.approved(acme)
+    acme.enter(acme.reviewer)
+    actions.revoke(approval, reason="Complaints.", by=acme.reviewer)
+    approval.refresh_from_db()
+    assert (approval.state, approval.ended_reason, events(approval)[-1]) == (
+        "revoked",
+        "Complaints.",
+        "approval.revoked",
+    )
+    with pytest.raises(ActionDenied, match="You revoked this sign-off already"):
+        actions.revoke(approval, reason="Again.", by=acme.reviewer)
+    acme.enter(acme.builder)
+    with pytest.raises(ActionDenied, match="that is final"):
+        actions.ask(approval.model_version, note="", by=acme.builder)
+
+
+@pytest.mark.parametrize("role", ["owner", "builder", "auditor"])
+def test_only_reviewers_revoke(acme, role):
+    approval, member = make.approved(acme), acme.members[role]
+    acme.enter(member)
+    with pytest.raises(NotPermitted, match="Only reviewers"):
+        actions.revoke(approval, reason="No.", by=member)
+
+
+def test_a_download_is_remembered(acme):
+    approval = make.asked(acme)
+    acme.enter(acme.auditor)
+    actions.download(approval, form="json", by=acme.auditor)
+    assert events(approval)[-1] == "approval.downloaded"
+
+
+def test_a_refusal_leaves_no_trace(acme):
+    make.policy(acme)
+    version = make.reported(acme)
+    acme.enter(acme.auditor)
+    before = Record.objects.count()
+    with pytest.raises(NotPermitted):
+        actions.ask(version, note="", by=acme.auditor)
+    assert not Approval.objects.exists() and Record.objects.count() == before
