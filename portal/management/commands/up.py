@@ -13,27 +13,36 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser):
-        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-        parser.add_argument("--port", type=int, default=8000, help="port of the pages (8000)")
-        parser.add_argument("--serving-port", type=int, default=8001, help="port of the models (8001)")
-        parser.add_argument("--queues", default="default,cpu", help="what the worker takes; add gpu where one is")
-        parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="jobs side by side")
+        add_arguments(parser)
 
-    def handle(self, *, host, port, serving_port, queues, jobs, **options):
+    def handle(self, **options):
         stop = processes.stop_on_signals()
         prepare()
-        address, serving = f"http://{host}:{port}", f"http://{host}:{serving_port}"
-        os.environ.setdefault("ASSAY_URL", address)
-        os.environ.setdefault("ASSAY_SERVING_URL", serving)
-        running = [
-            processes.pages(host, port),
-            processes.serving(host, serving_port),
-            processes.worker(queues, jobs),
-        ]
+        address, running = machine(**options)
         self.stdout.write(f"Assay: {address}   (Ctrl-C stops it; nothing is lost)")
         processes.watch(running, stop)
         if not settings.DATABASE_URL:
             embedded.stop(settings.HOME / "postgres")
+
+
+def add_arguments(parser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8000, help="port of the pages (8000)")
+    parser.add_argument("--serving-port", type=int, default=8001, help="port of the models (8001)")
+    parser.add_argument("--queues", default="default,cpu", help="what the worker takes; add gpu where one is")
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="jobs side by side")
+
+
+def machine(*, host: str, port: int, serving_port: int, queues: str, jobs: int, **options):
+    """The address of the pages, and the processes that make up the portal on one machine."""
+    address = f"http://{host}:{port}"
+    os.environ.setdefault("ASSAY_URL", address)
+    os.environ.setdefault("ASSAY_SERVING_URL", f"http://{host}:{serving_port}")
+    return address, [
+        processes.pages(host, port),
+        processes.serving(host, serving_port),
+        processes.worker(queues, jobs),
+    ]
 
 
 def prepare() -> None:
