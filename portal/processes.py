@@ -60,7 +60,7 @@ def _web(name: str, application: str, host: str, port: int, **environment: str) 
     command = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
         "--workers", "1", "--blocking-threads", "8", "--backpressure", "64", "--log-level", "warning",
-        "--no-ws", "--process-name", f"assay-{name}", application,
+        "--no-ws", application,
     ]  # fmt: skip
     return Process(name, command, {"ASSAY_DB_POOL": "1"} | environment)
 

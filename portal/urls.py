@@ -1,7 +1,7 @@
 """Every address. Rooms say what lies under an organization, under a project, and under the REST door."""
 
 from django.urls import include, path, register_converter
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from apps.accounts import urls as accounts
 from apps.approvals import urls as approvals
@@ -27,7 +27,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("", include(accounts.public)),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     *(path("api/v1/<organization:organization>/", include(room.api)) for room in ROOMS),
     path("<organization:organization>/", pages.organization, name="organization"),
     *(path("<organization:organization>/", include(room.organization)) for room in ROOMS),

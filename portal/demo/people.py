@@ -80,4 +80,4 @@ def _with_token(membership, password: str) -> Person:
 
 
 def _email(name: str, slug: str) -> str:
-    return f"{name.split()[0].lower()}@{slug}.example"
+    return f"{name.split(maxsplit=1)[0].lower()}@{slug}.example"

@@ -106,8 +106,8 @@ class Story:
             for name, recipe in RECIPES.items()
         }
         self.models = {}
-        for name, run in runs.items():
-            run = self.builder.wait(f"runs/{run['id']}/", lambda r: r["state"] in OVER)
+        for name, launched in runs.items():
+            run = self.builder.wait(f"runs/{launched['id']}/", lambda r: r["state"] in OVER)
             if run["state"] != "finished":
                 raise RuntimeError(f"The run of {name} {run['state']}: {run['problem']}")
             self.models[name] = self.builder.get(f"model-versions/{run['model_version']}/")
