@@ -13,6 +13,7 @@ from apps.approvals.gates.decide import Evidence, decide, overall
 from apps.approvals.gates.policy import Policy as PolicyText
 from apps.approvals.models import Approval, PolicyVersion, State
 from apps.approvals.rules import Case
+from apps.audits.events import Event
 from apps.audits.models import Record
 from apps.models.models import ModelVersion
 from apps.reports.models import Report
@@ -87,6 +88,7 @@ def case(approval: Approval) -> Case:
         policy=PolicyText.from_json(approval.policy_version.body),
         signatures=tuple(approval.signatures.select_related("signer__user").order_by("pk")),
         hands=hands(approval.model_version_id),
+        newcomers=_newcomers(approval),
         changes=differences(dossier, bound(approval.model_version_id, approval.policy_version_id)),
         now=timezone.now(),
     )
@@ -107,6 +109,17 @@ def hands(version_id: int) -> dict[int, str]:
             "select user_id, string_agg(distinct deed, ' and ') from approvals_hands(%s) group by 1", [version_id]
         )
         return dict(cursor.fetchall())
+
+
+def _newcomers(approval: Approval) -> frozenset[int]:
+    """Memberships that began or changed after the request: a role gained then does not count for it."""
+    later = Record.objects.filter(
+        organization_id=approval.organization_id,
+        on_type="membership",
+        event__in=(Event.MEMBER_JOINED, Event.MEMBER_CHANGED),
+        at__gt=approval.requested_at,
+    )
+    return frozenset(later.values_list("on_id", flat=True))
 
 
 def latest_reports(version: ModelVersion) -> list[Report]:

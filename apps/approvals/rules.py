@@ -21,6 +21,7 @@ class Case:
     policy: Policy
     signatures: tuple[Signature, ...]
     hands: dict[int, str]  # a person's id -> what they did to the model
+    newcomers: frozenset[int]  # memberships that came, or changed their role, after it was asked for
     changes: tuple[str, ...]  # what moved since the dossier was frozen, in sentences
     now: datetime
 
@@ -91,9 +92,7 @@ def why_not_ask(version, policy_version, earlier, *, by, now: datetime) -> str |
         return f"{version} was retired; ask for a version that is in use."
     if policy_version is None:
         risk_class = version.project.risk_class
-        return (
-            f"No policy for {risk_class}-risk projects is in force; an owner publishes one, or adopts the built-in one."
-        )
+        return f"No policy for {risk_class}-risk projects is in force; an owner publishes or adopts one."
     return next(filter(None, (_why_not_again(approval, version, now) for approval in earlier)), None)
 
 
@@ -101,10 +100,14 @@ def _why_not_again(approval, version, now: datetime) -> str | None:
     if approval.state == State.OPEN:
         return f"A sign-off of {version} is in review already; withdraw it to ask anew."
     if approval.state in (State.REVOKED, State.REJECTED):
-        return f"{version} was {approval.state} on {approval.decided_at:%-d %B %Y}, and that is final; train a new version."
+        return f"{version} was {approval.state} on {_day(approval.decided_at)}, and that is final; train a new version."
     if approval.stands and approval.valid_until - now > RENEWAL:
-        return f"{version} is signed off until {approval.valid_until:%-d %B %Y}; ask again in its last {RENEWAL.days} days."
+        return f"{version} is signed off until {_day(approval.valid_until)}; ask again in its last {RENEWAL.days} days."
     return None
+
+
+def _day(at: datetime) -> str:
+    return f"{at:%-d %B %Y}"
 
 
 def why_not_decide(case: Case, *, by) -> str | None:
@@ -119,6 +122,8 @@ def why_not_decide(case: Case, *, by) -> str | None:
         return "You asked for this sign-off; somebody else must sign it."
     if deed := case.hands.get(by.user_id):
         return f"You {deed}; somebody who had no hand in it must sign."
+    if by.pk in case.newcomers:
+        return "Your role here is younger than this request; who was a reviewer when it was asked for signs it."
     if mine := next((s for s in case.signatures if s.signer_id == by.pk), None):
         return f"You signed this on {mine.signed_at:%-d %B %Y at %H:%M} UTC; nobody signs twice."
     return None
@@ -169,7 +174,8 @@ def _why_not_open(approval: Approval, by) -> str | None:
         return None
     if approval.state in (State.WITHDRAWN, State.REVOKED):
         return f"{_ender(approval, by)} has {approval.state} it; nothing is left to decide."
-    return f"It was {approval.get_state_display()} on {approval.decided_at:%-d %B %Y at %H:%M} UTC; nothing is left to decide."
+    at = f"{_day(approval.decided_at)} at {approval.decided_at:%H:%M} UTC"
+    return f"It was {approval.get_state_display()} on {at}; nothing is left to decide."
 
 
 def _ender(approval: Approval, by) -> str:

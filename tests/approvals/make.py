@@ -127,3 +127,15 @@ def approved(tenant: Tenant, **options):
     tenant.enter(tenant.builder)
     approval.refresh_from_db()
     return approval
+
+
+def asked_for_by_second_builder(tenant: Tenant):
+    """Asked for by somebody who neither trained nor uploaded."""
+    from apps.accounts.models import Role
+    from tests.make import member
+
+    policy(tenant)
+    version = reported(tenant)
+    asker = member(tenant.organization, "second.builder", Role.BUILDER)
+    tenant.enter(asker)
+    return actions.ask(version, note="", by=asker)

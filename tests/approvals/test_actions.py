@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from apps.accounts import actions as accounts
 from apps.approvals import actions, queries, reentry
 from apps.approvals.models import Approval, PolicyVersion, Signature, State
 from apps.audits.models import Record
@@ -223,6 +224,16 @@ def test_nobody_signs_what_they_had_a_hand_in(acme, deed):
         make.sign(approval, acme.reviewer)
     acme.enter(acme.second_reviewer)
     make.sign(approval, acme.second_reviewer)
+
+
+def test_a_role_gained_after_the_request_does_not_count(acme):
+    approval = make.asked(acme)
+    acme.enter(acme.owner)
+    accounts.change_role(acme.auditor, role="reviewer", by=acme.owner)
+    acme.auditor.refresh_from_db()
+    acme.enter(acme.auditor)
+    with pytest.raises(ActionDenied, match="younger than this request"):
+        make.sign(approval, acme.auditor)
 
 
 def test_nobody_signs_twice(acme):

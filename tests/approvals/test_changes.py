@@ -52,6 +52,7 @@ def moved(change):
         (lambda d: d["reports"][0].update(digest="9" * 64),
          "The fairness report eeeeeeeeeeee was superseded by 999999999999."),
         (lambda d: d["policy"].update(version=5), "The policy was High risk version 4 and is now High risk version 5."),
+        (lambda d: d["policy"].update(withdrawn=True), "The policy High risk version 4 was withdrawn."),
         (lambda d: d["organization"].update(name="Other"), "What the dossier binds has changed."),
     ],
 )  # fmt: skip

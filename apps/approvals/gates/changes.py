@@ -95,6 +95,8 @@ def _policy(old: Dossier, new: Dossier) -> Iterator[str]:
             f"The policy was {before['name']} version {before['version']} and is now {after['name']} "
             f"version {after['version']}."
         )
+    elif after.get("withdrawn") and not before.get("withdrawn"):
+        yield f"The policy {before['name']} version {before['version']} was withdrawn."
 
 
 def _moved(was: str | None, now: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Each rule of a policy against what was measured. Only a figure that was measured, and clears its threshold, passes."""
+"""Each rule of a policy against what was measured. Only a figure that was measured and clears its line passes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import combinations, permutations
 from math import isfinite
+from types import MappingProxyType
 from typing import Any
 
 from apps.approvals.gates.figures import BETTER_HIGH, EACH, EACH_PAIR, REPORTS
@@ -13,7 +14,7 @@ from apps.approvals.gates.policy import Policy, Rule
 
 
 class Verdict(StrEnum):
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105  a verdict
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
     MISSING = "missing"
@@ -88,26 +89,23 @@ def _decide_rule(
 ) -> Iterator[Outcome]:
     unusable = _unusable(rule, report, now)
     if report is None or unusable or rule.figure is None:
-        verdict, why = unusable or (Verdict.PASS, "It is finished and speaks about exactly this model.")
-        yield _outcome(place, rule, report, rule.of, verdict, why)
+        judgement = unusable or (Verdict.PASS, "It is finished and speaks about exactly this model.")
+        yield _outcome(place, rule, report, rule.of, judgement)
         return
     asked = list(_asked(rule, attributes))
     if not asked:
-        yield _outcome(place, rule, report, rule.of, Verdict.MISSING, _NOTHING_DECLARED[rule.of])
+        yield _outcome(place, rule, report, rule.of, (Verdict.MISSING, _NOTHING_DECLARED[rule.of]))
     for names in asked:
         figures = [f for f in report.result.get("figures", ()) if f.get("name") == rule.figure and f.get("of") in names]
         if not figures:
-            label = REPORTS[rule.report][rule.figure].label
-            yield _outcome(
-                place,
-                rule,
-                report,
-                names[0],
-                Verdict.MISSING,
-                f"The report holds no {label} of {names[0]}." if names[0] else f"The report holds no {label}.",
-            )
+            yield _outcome(place, rule, report, names[0], (Verdict.MISSING, _absent(rule, names[0])))
         for figure in figures:
-            yield _outcome(place, rule, report, names[0], *_judge(rule, figure), figure)
+            yield _outcome(place, rule, report, names[0], _judge(rule, figure), measured=figure)
+
+
+def _absent(rule: Rule, of: str) -> str:
+    label = REPORTS[rule.report][rule.figure or ""].label
+    return f"The report holds no {label} of {of}." if of else f"The report holds no {label}."
 
 
 _NOTHING_DECLARED = {
@@ -202,11 +200,11 @@ def _outcome(
     rule: Rule,
     report: Evidence | None,
     of: str,
-    verdict: Verdict,
-    why: str,
-    figure: Mapping[str, Any] | None = None,
+    judgement: tuple[Verdict, str],
+    *,
+    measured=MappingProxyType({}),
 ) -> Outcome:
-    measured: Mapping[str, Any] = figure or {}
+    verdict, why = judgement
     return Outcome(
         place=place, rule=rule.sentence(of), fine_print=rule.fine_print, verdict=verdict.value, why=why,
         report=rule.report, figure=rule.figure, of=of,

@@ -19,6 +19,14 @@ _DECIDED_ON = {
     "upper": "decided on the upper end of the 95 % interval",
 }
 _ONE_OF = {"rules": "rule", "signers": "signer"}
+_LIMITS = {
+    "minimum": "{given:g}; it must be at least {wanted:,}",
+    "maximum": "{given:g}; it must be at most {wanted:,}",
+    "minItems": "empty; write at least one",
+    "minLength": "empty; write at least one",
+    "maxItems": "too long: at most {wanted:,}",
+    "maxLength": "too long: at most {wanted:,}",
+}
 _KINDS = {
     "object": "a group of names and values",
     "array": "a list",
@@ -163,18 +171,12 @@ def _explain(error: ValidationError, where: dict[lines.Path, int]) -> Iterator[P
             yield Problem(line, f"{place} cannot be “{given}”. {_choices(str(given), wanted)}")
         case "type":
             yield Problem(line, f"{place} must be {_KINDS[wanted]}.")
-        case "minimum":
-            yield Problem(line, f"{place} is {given:g}; it must be at least {wanted:,}.")
-        case "maximum":
-            yield Problem(line, f"{place} is {given:g}; it must be at most {wanted:,}.")
-        case "minItems" | "minLength":
-            yield Problem(line, f"{place} is empty; write at least one.")
-        case "maxItems" | "maxLength":
-            yield Problem(line, f"{place} is too long: at most {wanted:,}.")
         case "pattern":
             yield Problem(
                 line, f"{place} is “{given}”; write small letters and digits joined by hyphens, as in high-risk."
             )
+        case limit if limit in _LIMITS:
+            yield Problem(line, f"{place} is {_LIMITS[limit].format(given=given, wanted=wanted)}.")
         case other:
             raise NotImplementedError(f"The schema uses {other!r}, which has no sentence yet.")
 

@@ -114,7 +114,7 @@ begin
     if not approvals_is(new.requested_by_id, new.organization_id) then
         perform approvals_refuse('Nobody asks for a sign-off in another''s name.');
     end if;
-    if new.state <> 'open' or new.decided_at is not null or new.valid_until is not null or new.ended_by_id is not null then
+    if new.state <> 'open' or num_nonnulls(new.decided_at, new.valid_until, new.ended_by_id) > 0 then
         perform approvals_refuse('A sign-off begins open.');
     end if;
     if exists (select 1 from approvals_approval a where a.model_version_id = new.model_version_id
@@ -124,7 +124,7 @@ begin
     if new.dossier_digest <> encode(sha256(convert_to(new.dossier, 'UTF8')), 'hex') then
         perform approvals_refuse('The digest is not that of the dossier.');
     end if;
-    if not coalesce(approvals_same(new.dossier, approvals_bound(new.model_version_id, new.policy_version_id)), false) then
+    if approvals_same(new.dossier, approvals_bound(new.model_version_id, new.policy_version_id)) is not true then
         perform approvals_refuse('The dossier does not say what is so.');
     end if;
     return new;
@@ -197,8 +197,13 @@ begin
         perform approvals_refuse('The printed name is not the signer''s.');
     elsif hand is not null then
         perform approvals_refuse('Whoever ' || hand || ' does not sign it.');
-    elsif exists (select 1 from accounts_membership m where m.id = approval.requested_by_id and m.user_id = signer.user_id) then
+    elsif exists (select 1 from accounts_membership m
+                   where m.id = approval.requested_by_id and m.user_id = signer.user_id) then
         perform approvals_refuse('Whoever asked for a sign-off does not sign it.');
+    elsif exists (select 1 from audits_record r
+                   where r.organization_id = new.organization_id and r.on_type = 'membership' and r.on_id = signer.id
+                     and r.event in ('member.joined', 'member.changed') and r.at > approval.requested_at) then
+        perform approvals_refuse('A role gained after the request does not count for it.');
     elsif new.dossier_digest <> approval.dossier_digest then
         perform approvals_refuse('The signature is under another dossier.');
     elsif trim(new.reason) = '' then
@@ -271,6 +276,7 @@ class Migration(migrations.Migration):
         ("datasets", "0001_initial"),
         ("models", "0001_initial"),
         ("reports", "0001_initial"),
+        ("audits", "0002_chain"),
     ]
     operations = [
         Frozen("approvals_policy", what="The name and risk class of a policy"),

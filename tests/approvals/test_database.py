@@ -1,0 +1,365 @@
+"""The database itself refuses: plain SQL, as the web role, from somebody who means harm."""
+
+import json
+import re
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from apps.approvals import queries
+from apps.approvals.models import Signature
+from apps.common.canonical import canonical, digest
+from apps.datasets.models import DatasetVersion
+from apps.models.models import ModelVersion
+from apps.projects.models import Project
+from tests.approvals import make
+
+
+def attack(sql: str, *values) -> str:
+    """What the database answers; an attack that it lets pass fails the test."""
+    with pytest.raises(DatabaseError) as refusal, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql, values)
+    return str(refusal.value)
+
+
+def rows(sql: str, *values) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.rowcount
+
+
+SIGN = """
+insert into approvals_signature (organization_id, approval_id, signer_id, printed_name, role, decision, meaning, reason,
+                                 dossier_digest, signed_at)
+values (%(organization)s, %(approval)s, %(signer)s, %(name)s, %(role)s, %(decision)s, %(meaning)s, %(reason)s, %(dossier)s,
+        now())
+"""
+
+
+def signature(approval, signer, **forged):
+    return {
+        "organization": approval.organization_id, "approval": approval.pk, "signer": signer.pk, "name": signer.user.name,
+        "role": signer.role, "decision": "sign", "meaning": "validated", "reason": "Because.",
+        "dossier": approval.dossier_digest,
+    } | forged  # fmt: skip
+
+
+def forge(approval, signer, **forged) -> str:
+    with pytest.raises(DatabaseError) as refusal, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(SIGN, signature(approval, signer, **forged))
+    return str(refusal.value)
+
+
+def test_the_honest_statement_works(acme):
+    """The set-up of every refusal below is right: only the forged part is refused."""
+    approval = make.asked(acme)
+    acme.enter(acme.reviewer)
+    with connection.cursor() as cursor:
+        cursor.execute(SIGN, signature(approval, acme.reviewer))
+    assert Signature.objects.get().signed_at <= timezone.now()
+
+
+@pytest.mark.parametrize(
+    ("forged", "answer"),
+    [
+        ({"dossier": "0" * 64}, "under another dossier"),
+        ({"name": "Somebody Else"}, "printed name is not the signer's"),
+        ({"role": "owner"}, "Only a reviewer"),
+        ({"reason": "  "}, "gives its reason"),
+        ({"meaning": "risk accepted"}, "no further signature of this meaning"),
+        ({"meaning": ""}, "names its meaning"),
+        ({"decision": "reject"}, "one that refuses has none"),
+        ({"organization": 0}, "no open sign-off"),
+    ],
+)
+def test_a_forged_signature_is_refused(acme, forged, answer):
+    approval = make.asked(acme)
+    acme.enter(acme.reviewer)
+    assert answer in forge(approval, acme.reviewer, **forged)
+
+
+def test_nobody_signs_in_anothers_name(acme):
+    approval = make.asked(acme)
+    acme.enter(acme.second_reviewer)
+    assert "in their own name" in forge(approval, acme.reviewer)
+
+
+@pytest.mark.parametrize("role", ["owner", "builder", "auditor"])
+def test_only_a_reviewer_signs(acme, role):
+    approval, member = make.asked(acme), acme.members[role]
+    acme.enter(member)
+    assert "Only a reviewer" in forge(approval, member)
+    assert "Only a reviewer" in forge(approval, member, role="reviewer")
+
+
+def test_a_reviewer_who_left_does_not_sign(acme):
+    approval = make.asked(acme)
+    acme.enter(acme.owner)
+    rows("update accounts_membership set is_active = false where id = %s", acme.reviewer.pk)
+    acme.enter(acme.reviewer)
+    assert "Only a reviewer" in forge(approval, acme.reviewer)
+
+
+@pytest.mark.parametrize("deed", ["trained", "uploaded"])
+def test_an_author_does_not_sign(acme, deed):
+    make.policy(acme)
+    data = make.dataset_version(acme, by=acme.reviewer if deed == "uploaded" else acme.builder)
+    version = make.reported(acme, data=data, by=acme.reviewer if deed == "trained" else acme.builder)
+    approval = make.asked_for(acme, version)
+    acme.enter(acme.reviewer)
+    assert "does not sign it" in forge(approval, acme.reviewer)
+
+
+def test_who_asked_does_not_sign_even_as_a_reviewer(acme):
+    approval = make.asked_for_by_second_builder(acme)
+    acme.enter(acme.owner)
+    rows("update accounts_membership set role = 'reviewer' where id = %s", approval.requested_by_id)
+    approval.requested_by.refresh_from_db()
+    acme.enter(approval.requested_by)
+    assert "Whoever asked" in forge(approval, approval.requested_by)
+
+
+def test_a_role_gained_after_the_request_does_not_count(acme):
+    from apps.accounts import actions as accounts
+
+    approval = make.asked(acme)
+    acme.enter(acme.owner)
+    accounts.change_role(acme.auditor, role="reviewer", by=acme.owner)
+    acme.auditor.refresh_from_db()
+    acme.enter(acme.auditor)
+    assert "gained after the request" in forge(approval, acme.auditor)
+
+
+def test_the_same_person_does_not_sign_twice(acme):
+    approval = make.asked(acme)
+    acme.enter(acme.reviewer)
+    make.sign(approval, acme.reviewer)
+    assert "approvals_signature_once" in forge(approval, acme.reviewer, meaning="approved")
+
+
+def test_a_rivals_reviewer_does_not_sign(acme, rival):
+    approval = make.asked(acme)
+    rival.enter(rival.reviewer)
+    assert "row-level security" in forge(approval, rival.reviewer) or "Only a reviewer" in forge(
+        approval, rival.reviewer
+    )
+    assert "no open sign-off" in forge(approval, rival.reviewer, organization=rival.organization.pk)
+
+
+def test_a_shut_gate_is_not_signed(acme):
+    approval = make.asked(acme, without=("privacy",))
+    acme.enter(acme.reviewer)
+    assert "Not every rule" in forge(approval, acme.reviewer)
+
+
+@pytest.mark.parametrize("sql", ["update approvals_signature set reason = 'x'", "delete from approvals_signature",
+                                 "truncate approvals_signature cascade"])  # fmt: skip
+def test_a_signature_is_never_changed(acme, sql):
+    make.approved(acme)
+    assert "permission denied" in attack(sql) or "cannot be changed" in attack(sql)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["dossier = '{}'", "dossier_digest = repeat('0', 64)", "valid_until = now() + interval '9 years'", "note = 'x'",
+     "requested_by_id = requested_by_id + 1", "model_version_id = model_version_id + 1"],
+)  # fmt: skip
+def test_a_sign_off_is_never_changed(acme, change):
+    approval = make.approved(acme)
+    assert "only decided" in attack(f"update approvals_approval set {change} where id = %s", approval.pk)
+
+
+def test_a_sign_off_is_never_deleted(acme):
+    approval = make.asked(acme)
+    assert "cannot be deleted" in attack("delete from approvals_approval where id = %s", approval.pk)
+
+
+def test_approval_is_earned(acme):
+    approval = make.asked(acme)
+    assert "Signatures are missing" in attack(
+        "update approvals_approval set state = 'approved' where id = %s", approval.pk
+    )
+    acme.enter(acme.reviewer)
+    make.sign(approval, acme.reviewer)
+    assert "Signatures are missing" in attack(
+        "update approvals_approval set state = 'approved' where id = %s", approval.pk
+    )
+
+
+def test_the_end_of_validity_is_the_policys(acme):
+    approval = make.asked(acme)
+    for signer, meaning in ((acme.reviewer, "validated"), (acme.second_reviewer, "approved")):
+        acme.enter(signer)
+        with connection.cursor() as cursor:
+            cursor.execute(SIGN, signature(approval, signer, meaning=meaning))
+    rows(
+        "update approvals_approval set state = 'approved', valid_until = now() + interval '9 years' where id = %s",
+        approval.pk,
+    )
+    approval.refresh_from_db()
+    assert (approval.valid_until - timezone.now()).days in (364, 365)
+
+
+@pytest.mark.parametrize("state", ["returned", "rejected", "withdrawn", "revoked", "nonsense"])
+def test_no_state_is_claimed(acme, state):
+    approval = make.asked(acme)
+    acme.enter(acme.reviewer)
+    answer = attack("update approvals_approval set state = %s, ended_by_id = %s, ended_reason = 'x' where id = %s",
+                    state, acme.reviewer.pk, approval.pk)  # fmt: skip
+    assert "Nobody signed" in answer or "Only who asked" in answer or "does not go from" in answer
+
+
+@pytest.mark.parametrize("role", ["owner", "builder", "auditor"])
+def test_only_a_reviewer_revokes(acme, role):
+    approval, member = make.approved(acme), acme.members[role]
+    acme.enter(member)
+    sql = "update approvals_approval set state = 'revoked', ended_reason = 'x', ended_by_id = %s where id = %s"
+    assert "A reviewer revokes" in attack(sql, member.pk, approval.pk)
+    assert "A reviewer revokes" in attack(sql, acme.reviewer.pk, approval.pk)
+
+
+ASK = """
+insert into approvals_approval (organization_id, project_id, model_version_id, policy_version_id, state, note, dossier,
+                                dossier_digest, requested_by_id, requested_at, ended_reason)
+values (%(organization)s, %(project)s, %(version)s, %(policy)s, %(state)s, '', %(dossier)s, %(digest)s, %(by)s, now(), '')
+"""
+
+
+def question(acme, version, policy, /, **forged):
+    acme.enter(acme.builder)
+    dossier = canonical(queries.draft(version, policy, by=acme.builder, note="", at=timezone.now())).decode()
+    dossier = forged.pop("edit", lambda text: text)(dossier)
+    return {
+        "organization": acme.organization.pk, "project": version.project_id, "version": version.pk, "policy": policy.pk,
+        "state": "open", "dossier": dossier, "digest": digest(dossier.encode()), "by": acme.builder.pk,
+    } | forged  # fmt: skip
+
+
+def ask(values):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(ASK, values)
+
+
+def better(dossier: str) -> str:
+    """The same dossier about other bytes."""
+    body = json.loads(dossier)
+    body["model"]["artifact_digest"] = "0" * 64
+    return canonical(body).decode()
+
+
+@pytest.mark.parametrize(
+    ("forged", "answer"),
+    [
+        ({"digest": "0" * 64}, "not that of the dossier"),
+        ({"edit": better}, "does not say what is so"),
+        ({"edit": lambda text: "{}"}, "does not say what is so"),
+        ({"state": "approved"}, "begins open"),
+        ({"by": "reviewer"}, "in another's name"),
+        ({"policy": "limited"}, "for its risk class"),
+        ({"version": 0}, "of its own organization"),
+    ],
+)
+def test_a_forged_dossier_is_refused(acme, forged, answer):
+    policy, other = make.policy(acme), make.policy(acme, "limited")
+    values = question(acme, make.reported(acme), policy, **forged)
+    ask({**question(acme, make.reported(acme, number=2), policy), "state": "open"})  # the honest one works
+    stand_ins = {"reviewer": acme.reviewer.pk, "limited": other.pk}
+    with pytest.raises(DatabaseError, match=answer):
+        ask({name: stand_ins.get(value, value) for name, value in values.items()})
+
+
+def test_a_rejected_or_revoked_version_is_not_asked_for_again(acme):
+    approval = make.approved(acme)
+    acme.enter(acme.reviewer)
+    rows("update approvals_approval set state = 'revoked', ended_reason = 'x', ended_by_id = %s where id = %s",
+         acme.reviewer.pk, approval.pk)  # fmt: skip
+    with pytest.raises(DatabaseError, match="that is final"):
+        ask(question(acme, approval.model_version, approval.policy_version))
+
+
+@pytest.mark.parametrize("sql", ["update approvals_policyversion set body = '{}'", "delete from approvals_policyversion",
+                                 "update approvals_policyversion set source = ''", "delete from approvals_policy",
+                                 "update approvals_policy set risk_class = 'minimal'"])  # fmt: skip
+def test_a_published_policy_is_never_changed(acme, sql):
+    make.policy(acme)
+    assert "cannot be changed" in attack(sql)
+
+
+def test_a_policy_is_published_in_ones_own_name_and_stays_withdrawn(acme):
+    version = make.policy(acme)
+    copy = """insert into approvals_policyversion (organization_id, policy_id, number, source, body, digest, published_at,
+                  published_by_id) select organization_id, policy_id, 2, source, body, digest, now(), %s
+              from approvals_policyversion"""
+    acme.enter(acme.builder)
+    assert "in their own name" in attack(copy, acme.owner.pk)
+    assert "An owner publishes" in attack(copy, acme.builder.pk)
+    rows("update approvals_policyversion set withdrawn_at = now() where id = %s", version.pk)
+    assert "stays withdrawn" in attack(
+        "update approvals_policyversion set withdrawn_at = null where id = %s", version.pk
+    )
+
+
+# Stale by itself: whatever it binds moves, the sign-off stops standing, in the database and in words alike.
+
+
+def change_project(approval, **fields):
+    Project.objects.filter(pk=approval.project_id).update(**fields)
+
+
+def change_data(approval, **fields):
+    DatasetVersion.objects.filter(pk=approval.model_version.dataset_version_id).update(**fields)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda a: change_project(a, risk_class="limited"), "risk class was high and is now limited"),
+        (lambda a: change_project(a, answers={"minors": True}), "answer to “minors”"),
+        (lambda a: change_project(a, purpose="Something else."), "purpose was rewritten"),
+        (lambda a: change_project(a, closed_at=timezone.now()), "project was closed"),
+        (lambda a: change_data(a, withdrawn_at=timezone.now()), "loanapp version 1 was withdrawn"),
+        (lambda a: ModelVersion.objects.filter(pk=a.model_version_id).update(retired_at=timezone.now()), "was retired"),
+        (
+            lambda a: make.report(a.model_version, "fairness", measured=[make.figure("x")]),
+            "fairness report .* was superseded",
+        ),
+        (
+            lambda a: rows("update approvals_policyversion set withdrawn_at = now()"),
+            "policy high-risk version 1 was withdrawn",
+        ),
+    ],
+)
+def test_a_sign_off_goes_stale_by_itself(acme, change, sentence):
+    approval = make.approved(acme)
+    assert queries.case(queries.approvals(viewer=acme.builder).get()).stands
+    change(approval)
+    case = queries.case(queries.approvals(viewer=acme.builder).get())
+    assert not case.stands and not case.approval.stands and case.status == "stale"
+    assert any(re.search(sentence, said) for said in case.changes), case.changes
+
+
+def test_a_newer_policy_leaves_what_was_signed_under_the_older(acme):
+    approval = make.approved(acme)
+    acme.enter(acme.owner)
+    from apps.approvals import actions
+
+    actions.publish(approval.policy_version.source.replace("365", "30"), by=acme.owner)
+    assert queries.case(queries.approvals(viewer=acme.owner).get()).stands
+
+
+def test_a_report_of_the_same_figures_changes_nothing(acme):
+    approval = make.approved(acme)
+    make.report(approval.model_version, "fairness")
+    assert queries.case(queries.approvals(viewer=acme.builder).get()).stands
+
+
+def test_a_rival_learns_nothing(acme, rival):
+    approval = make.approved(acme)
+    rival.enter(rival.owner)
+    assert not queries.approvals(viewer=rival.owner).exists()
+    assert queries.hands(approval.model_version_id) == {}
+    with connection.cursor() as cursor:
+        cursor.execute("select approvals_bound(%s, %s), approvals_stands(%s)",
+                       [approval.model_version_id, approval.policy_version_id, approval.pk])  # fmt: skip
+        assert cursor.fetchone() == (None, False)
