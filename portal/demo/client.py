@@ -22,9 +22,9 @@ class Client:
         self.root, self.token = f"{portal}/api/v1/{organization}/", token
 
     def get(self, path: str) -> dict:
-        return json.loads(self.bytes(path))
+        return json.loads(self.download(path))
 
-    def bytes(self, path: str) -> bytes:
+    def download(self, path: str) -> bytes:
         return self._send("GET", path)
 
     def post(self, path: str, **body) -> dict:

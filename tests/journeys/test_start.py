@@ -1,0 +1,26 @@
+"""It starts in an empty folder, stops, and finds everything again."""
+
+import json
+import urllib.request
+
+from portal.demo.client import Client
+from tests.journeys.live import Portal
+
+
+def test_it_finds_everything_again_after_a_stop(tmp_path):
+    portal = Portal(tmp_path)
+    try:
+        portal.start()
+        builder = next(person for person in portal.make_people() if person["role"] == "builder")
+        client = Client(portal.address, builder["organization"], builder["token"])
+        client.post("projects/", slug="loans", name="Loans", purpose="Decide about loans.", answers={})
+        portal.stop()
+        portal.start()
+        assert client.get("projects/loans/")["name"] == "Loans"
+    finally:
+        portal.close()
+
+
+def test_it_tells_that_it_is_ready(portal):
+    with urllib.request.urlopen(f"{portal.address}/health/ready") as answer:
+        assert json.load(answer) == {"status": "ready"}
