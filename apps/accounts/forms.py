@@ -1,0 +1,88 @@
+"""What people type about people: invitations, roles, tokens and names."""
+
+from django import forms
+from django.contrib.auth import password_validation
+
+from apps.accounts import rules
+from apps.accounts.models import Role, User
+from apps.accounts.permissions import Permission
+
+ROLES_IN_WORDS = {
+    Role.OWNER: "Owner: people, policies, keys; neither builds nor signs",
+    Role.BUILDER: "Builder: data, training, reports; asks for sign-off",
+    Role.REVIEWER: "Reviewer: challenges, signs, sends back, revokes",
+    Role.AUDITOR: "Auditor: reads and exports everything, changes nothing",
+}
+
+
+class Printed(forms.CharField):
+    """A name as it is printed under a signature."""
+
+    def __init__(self):
+        super().__init__(
+            label="Printed name",
+            max_length=120,
+            help_text="Your full name, as it is to stand under what you sign.",
+            widget=forms.TextInput({"autocomplete": "name"}),
+        )
+
+
+class Invitation(forms.Form):
+    email = forms.EmailField(
+        label="Email address", max_length=254, widget=forms.EmailInput({"autocomplete": "off", "autofocus": True})
+    )
+    role = forms.ChoiceField(choices=ROLES_IN_WORDS.items(), widget=forms.RadioSelect)
+
+
+class RoleOf(forms.Form):
+    role = forms.ChoiceField(choices=ROLES_IN_WORDS.items(), widget=forms.RadioSelect)
+
+
+class Newcomer(forms.Form):
+    """A person's name and password, as they come for the first time; the address is the invitation's."""
+
+    name = Printed()
+    password = forms.CharField(
+        strip=False,
+        help_text="At least 12 characters; a sentence is easy to remember.",
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args, email: str, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.email = email
+
+    def clean_password(self):
+        password = self.cleaned_data["password"]
+        password_validation.validate_password(password, User(email=self.email, name=self.cleaned_data.get("name", "")))
+        return password
+
+
+class Profile(forms.Form):
+    name = Printed()
+
+
+class NewToken(forms.Form):
+    name = forms.CharField(
+        max_length=80,
+        help_text="What uses it, such as “nightly training” or “MLflow on build-7”.",
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    scopes = forms.MultipleChoiceField(
+        label="It may",
+        help_text="You can give away only what you may do yourself. Nearly every program needs the first.",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one thing this token may do."},
+    )
+    days = forms.IntegerField(
+        label="Expires after, in days",
+        min_value=1,
+        max_value=rules.TOKEN_DAYS_MOST,
+        initial=rules.TOKEN_DAYS,
+        help_text=f"At most {rules.TOKEN_DAYS_MOST}.",
+    )
+
+    def __init__(self, *args, scopes: list[Permission], **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["scopes"].choices = [(word.value, f"{word.label} ({word.value})") for word in scopes]
+        self.fields["scopes"].initial = [Permission.READ.value]
