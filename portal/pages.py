@@ -1,30 +1,32 @@
 """The pages that look into several rooms at once, health, and errors."""
 
+import sys
+
 from django.contrib.auth.decorators import login_required
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.http import JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from apps.accounts import queries as accounts
 from apps.common.pages import page
-from apps.projects import queries as projects
+from portal import overview
 
 
 @login_required
 def home(request):
-    return page(request, "home.html", context={"memberships": accounts.memberships(request.user)})
+    """Whose work? A person of one organization is led straight to it."""
+    memberships = list(accounts.memberships(request.user))
+    if len(memberships) == 1:
+        return redirect(memberships[0].organization)
+    return page(request, "home.html", context={"memberships": memberships})
 
 
 def organization(request):
-    return page(
-        request,
-        "organization.html",
-        context={"projects": projects.projects(viewer=request.membership).order_by("name")},
-    )
+    return page(request, "organization.html", context=overview.organization(request))
 
 
 def project(request):
-    return page(request, "project.html", context={"project": request.project})
+    return page(request, "project.html", context=overview.project(request))
 
 
 def live(request):
@@ -52,6 +54,8 @@ def not_found(request, exception):
 
 
 def failed(request):
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return _refusal(request, 503, "Not ready", "The database does not answer. Nothing was stored; try again.")
     return _refusal(request, 500, "The portal failed", "It has been logged. Nothing half was stored; try again.")
 
 

@@ -18,7 +18,8 @@
     {% progress value max "epoch 7 of 20, 31 s left" %}   announced; no measure yet: {% progress None None "waits" %}
     {% empty "No datasets yet" "A dataset is what a model learns from." url "Upload one" %}
     {% figure chart 3 %}    a chart of apps.common.charts with its number, caption and table
-    {% crumb "Lending" url %}     one step of the path, inside {% block path %}; no url: this page
+    {% crumb "Datasets" url %}    one step of the path, inside {% block path %}; no url: this page. Organization and
+                            project stand there already, and so does the rail on each page of a project
 
 Classes worth knowing (static/assay.css): .answer (first sentence), .beside (text and aside), .sheet, .why, .lead,
 .figures, .filters, table.list and table.rules (rows become lists on a narrow screen; give cells data-label), .number

@@ -1,0 +1,157 @@
+"""What the pages that look into several rooms show: an organization's projects, and the state of one project.
+
+Reads only, each beginning from the viewer; as many statements for a page of fifty projects as for one."""
+
+from django.db.models.expressions import RawSQL
+
+from apps.accounts import permissions
+from apps.accounts.permissions import Permission
+from apps.approvals import queries as approvals
+from apps.approvals.models import State
+from apps.common.pages import listed
+from apps.common.work import WorkState
+from apps.datasets.models import DatasetVersion
+from apps.deployments.models import Deployment
+from apps.models.models import ModelVersion
+from apps.projects import queries as projects
+from apps.projects import rules as project_rules
+from apps.reports import queries as reports
+from apps.reports.models import Kind
+from apps.training.models import TrainingRun
+from portal.context import stops
+
+SHOWN = 5  # of each kind on a page that shows all kinds
+UNDER_WAY = (WorkState.QUEUED, WorkState.RUNNING)
+NEXT_STEPS = {  # the stop that is not done: what to press, where that is, who may
+    "Data": ("Add data", "datasets/", Permission.DATASET_ADD),
+    "Model": ("Train a model", "runs/", Permission.RUN_LAUNCH),
+    "Reports": ("Measure the model", "reports/", Permission.REPORT_START),
+    "Sign-off": ("Ask for sign-off", "approvals/", Permission.APPROVAL_ASK),
+    "Deployed": ("Deploy the model", "deployments/", Permission.DEPLOYMENT_OPEN),
+}
+
+
+def organization(request) -> dict:
+    """Context of an organization's page: its projects, newest first, and what waits for this viewer."""
+    viewer = request.membership
+    context = listed(request, projects.projects(viewer=viewer))
+    return {
+        **context,
+        "rows": _with_state(viewer, context["rows"]),
+        "waiting": waiting(viewer),
+        "why_not_open": permissions.why_not(viewer, Permission.PROJECT_OPEN),
+    }
+
+
+def project(request) -> dict:
+    """Context of a project's page: the rail, the next step, its data, and how far each model has come."""
+    viewer, project = request.membership, request.project
+    path = stops(request, project)
+    return {
+        "project": project,
+        "stops": path,
+        "next": _next_step(path, viewer, project),
+        "because": project_rules.because(project.answers),
+        "why_not_change": project_rules.why_not_change(project, by=viewer),
+        "datasets": _newest(DatasetVersion, viewer, project, "dataset", "uploaded_by__user")[:SHOWN],
+        "models": _models(viewer, project),
+        "running": _newest(TrainingRun, viewer, project, "model").filter(state__in=UNDER_WAY)[:SHOWN],
+        "kinds": Kind.labels,
+    }
+
+
+def waiting(viewer) -> list[dict]:
+    """What this person, and nobody else in their stead, can move on: {text, url}."""
+    found = []
+    if viewer.may(Permission.APPROVAL_SIGN):
+        found += [{"text": f"{each.model_version} waits for a signature", "on": each} for each in _to_sign(viewer)]
+    if viewer.may(Permission.APPROVAL_ASK):
+        found += [{"text": f"{each.model_version} was sent back", "on": each} for each in _sent_back(viewer)]
+    if viewer.may(Permission.DATASET_DECLARE):
+        found += [{"text": f"{each} waits for its declaration", "on": each} for each in _undeclared(viewer)]
+    return found
+
+
+def _to_sign(viewer):
+    """Sign-offs in review that the viewer has not signed and had no hand in."""
+    had_a_hand = RawSQL(
+        "exists (select from approvals_hands(approvals_approval.model_version_id) where user_id = %s)",
+        [viewer.user_id],
+    )
+    found = approvals.approvals(viewer=viewer).filter(state=State.OPEN).exclude(signatures__signer__user=viewer.user_id)
+    return found.annotate(had_a_hand=had_a_hand).filter(had_a_hand=False)[:SHOWN]
+
+
+def _sent_back(viewer):
+    """The viewer's own requests that were sent back and not asked for anew."""
+    found = approvals.approvals(viewer=viewer).filter(state=State.RETURNED, requested_by__user=viewer.user_id)
+    later = ModelVersion.objects.filter(approvals__state__in=(State.OPEN, State.APPROVED))
+    return found.exclude(model_version__in=later)[:SHOWN]
+
+
+def _undeclared(viewer):
+    found = DatasetVersion.objects.filter(organization=viewer.organization_id, uploaded_by=viewer)
+    found = found.filter(declared_at=None, withdrawn_at=None, project__closed_at=None)
+    return found.select_related("dataset", "project__organization").order_by("-pk")[:SHOWN]
+
+
+def _with_state(viewer, rows) -> list[dict]:
+    """Each project with its newest model and sign-off and what serves: three statements for all of them."""
+    models = _latest(ModelVersion.objects.select_related("model"), viewer, rows)
+    asked = _latest(approvals.approvals(viewer=viewer), viewer, rows)
+    serving = _latest(Deployment.objects.filter(state="serving").select_related("model_version__model"), viewer, rows)
+    return [
+        {"project": row, "model": models.get(row.pk), "approval": asked.get(row.pk), "serving": serving.get(row.pk)}
+        for row in rows
+    ]
+
+
+def _latest(queryset, viewer, rows) -> dict:
+    """Project's id -> its newest row of `queryset`."""
+    mine = queryset.filter(organization=viewer.organization_id, project__in=[row.pk for row in rows])
+    return {each.project_id: each for each in mine.order_by("project_id", "-pk").distinct("project_id")}
+
+
+def _newest(table, viewer, project, *related):
+    mine = table.objects.filter(organization=viewer.organization_id, project=project)
+    return mine.select_related("project__organization", *related).order_by("-pk")
+
+
+def _models(viewer, project) -> list[dict]:
+    """The newest model versions, each with its current report of every kind, its sign-off and where it serves."""
+    versions = _newest(ModelVersion, viewer, project, "model", "dataset_version__dataset")[:SHOWN]
+    measured = _by_version(reports.listed_reports(viewer=viewer, project=project).filter(state="finished"), versions)
+    asked = _by_version(approvals.approvals(viewer=viewer, project=project), versions)
+    opened = _by_version(_newest(Deployment, viewer, project), versions)
+    return [
+        {
+            "version": version,
+            "reports": _of_each_kind(measured.get(version.pk, [])),
+            "approval": next(iter(asked.get(version.pk, [])), None),
+            "deployment": next(iter(opened.get(version.pk, [])), None),
+        }
+        for version in versions
+    ]
+
+
+def _by_version(queryset, versions) -> dict:
+    """Model version's id -> rows of `queryset`, in its order."""
+    found: dict = {}
+    for row in queryset.filter(model_version__in=[version.pk for version in versions]):
+        found.setdefault(row.model_version_id, []).append(row)
+    return found
+
+
+def _of_each_kind(rows) -> list:
+    newest = {row.kind: row for row in reversed(rows)}
+    return [(label, newest.get(kind)) for kind, label in Kind.choices]
+
+
+def _next_step(path, viewer, project) -> dict | None:
+    """The first stop that is not done, as a button with its reason where it is shut; None when all are."""
+    stop = next((stop for stop in path if stop["state"] != "done"), None)
+    if stop is None:
+        return None
+    label, place, permission = NEXT_STEPS[stop["name"]]
+    reason = project_rules.why_not_work_in(project) or permissions.why_not(viewer, permission)
+    return {"stop": stop, "label": label, "url": project.get_absolute_url() + place, "why_not": reason}
