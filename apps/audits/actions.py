@@ -1,7 +1,11 @@
-"""Write one line of the house's memory, in the transaction of what it remembers."""
+"""Write one line of the house's memory, in the transaction of what it remembers; prove it, and take it away."""
 
+from django.db import transaction
+
+from apps.audits import chain, exports, queries, rules
 from apps.audits.events import Event
 from apps.audits.models import Record
+from apps.common.errors import NotPermitted
 
 SYSTEM = "Assay"  # the printed name of the portal itself
 
@@ -28,3 +32,31 @@ def record(event: Event, *, on, by, **facts) -> None:
             )
         ]
     )
+
+
+@transaction.atomic
+def verify(*, by, known: chain.Head | None = None) -> chain.Verification:
+    """Recompute the whole chain of the actor's organization, and remember the answer."""
+    if reason := rules.why_not_verify(by=by):
+        raise NotPermitted(reason)
+    found = chain.verify(by.organization_id, known=known)
+    record(Event.RECORD_VERIFIED, on=by.organization, by=by, **found.facts())
+    return found
+
+
+@transaction.atomic
+def verify_for_portal(organization) -> chain.Verification:
+    """The same, asked by whoever runs the portal. Needs the tenant to be set."""
+    found = chain.verify(organization.pk)
+    record(Event.RECORD_VERIFIED, on=organization, by=None, **found.facts())
+    return found
+
+
+@transaction.atomic
+def export(*, by, form: str, first: int = 1, **filters) -> exports.Export:
+    """The records that fit `filters` as a file; that they were taken is remembered before the first byte leaves."""
+    if reason := rules.why_not_export(by=by):
+        raise NotPermitted(reason)
+    chosen = {name: str(value) for name, value in filters.items() if value not in (None, "")}
+    record(Event.RECORD_EXPORTED, on=by.organization, by=by, format=form, first=first, **chosen)
+    return exports.write(queries.records(viewer=by, **filters), viewer=by, form=form, first=first)

@@ -5,6 +5,8 @@ set by the database as the row is inserted; see the migration for the exact byte
 
 from django.db import models
 
+from apps.audits.events import Event
+
 
 class Record(models.Model):
     organization_id = models.BigIntegerField()
@@ -30,7 +32,21 @@ class Record(models.Model):
             models.Index(fields=["organization_id", "by_id", "seq"], name="audits_record_by"),
             models.Index(fields=["organization_id", "event", "seq"], name="audits_record_event"),
             models.Index(fields=["organization_id", "at"], name="audits_record_at"),
+            models.Index(fields=["organization_id", "project", "seq"], name="audits_record_project"),
         ]
 
     def __str__(self):
         return f"record {self.seq}"
+
+    @property
+    def deed(self) -> str:
+        """What was done, as words that follow the name: "added a dataset version"."""
+        return Event(self.event).label if self.event in Event.values else self.event
+
+    @property
+    def digest_hex(self) -> str:
+        return bytes(self.digest).hex()
+
+    @property
+    def previous_hex(self) -> str:
+        return bytes(self.previous).hex()

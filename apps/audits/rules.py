@@ -1,0 +1,18 @@
+"""Who may take the record away, and who may have it verified.
+
+The table of roles lies above this room; it is asked through `by.may`."""
+
+
+def why_not_export(*, by) -> str | None:
+    return _why_not(by, "record.export", "export the record")
+
+
+def why_not_verify(*, by) -> str | None:
+    return _why_not(by, "record.verify", "verify the record")
+
+
+def _why_not(by, word: str, deed: str) -> str | None:
+    if by.may(word):
+        return None
+    holder = f"This token may not {deed}: it needs" if by.token else f"As {by.role} you may not {deed}: that needs"
+    return f"{holder} the right “{word}”. The page “Who may do what” says who has it."
