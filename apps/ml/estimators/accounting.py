@@ -14,7 +14,7 @@ from opacus.accountants import PRVAccountant, RDPAccountant
 
 from apps.ml.estimators.lesson import TrainingProblem
 
-LEAST_NOISE, MOST_NOISE = 0.1, 200.0
+LEAST_NOISE, MOST_NOISE = 0.2, 256.0
 CLOSE_ENOUGH = 1e-3  # relative width at which the search for a noise multiplier ends
 
 
@@ -51,22 +51,24 @@ class Mechanism:
 
 
 def noise_for(epsilon, delta, *, rate, steps):
-    """The least noise multiplier, to 0.1 %, whose epsilon is at most the target by PRV. Raises TrainingProblem.
+    """The least noise multiplier, to 0.1 %, whose epsilon is at most the target by PRV. Raises TrainingProblem."""
 
-    Found by bisection with the quicker PLD accountant, then raised until the slower PRV accountant agrees.
-    """
-    low, high = LEAST_NOISE, LEAST_NOISE * 2
-    while Mechanism(high, rate, steps).pld(delta) > epsilon:
-        low, high = high, high * 2
+    def enough(noise):
+        return Mechanism(noise, rate, steps).prv(delta) <= epsilon
+
+    high = 1.0
+    while not enough(high):
+        high *= 2
         if high > MOST_NOISE:
             raise TrainingProblem(
                 f"No noise up to {MOST_NOISE:g} times the clipping norm keeps {steps:,} steps at a sampling rate of "
                 f"{rate:.4g} within epsilon {epsilon:g} at delta {delta:g}: allow a larger epsilon, fewer epochs or "
                 "smaller batches."
             )
+    low = high / 2
+    while low > LEAST_NOISE and enough(low):
+        low, high = low / 2, low
     while high / low > 1 + CLOSE_ENOUGH:
         middle = math.sqrt(low * high)
-        low, high = (middle, high) if Mechanism(middle, rate, steps).pld(delta) > epsilon else (low, middle)
-    while Mechanism(high, rate, steps).prv(delta) > epsilon:
-        high *= 1 + CLOSE_ENOUGH
+        low, high = (low, middle) if enough(middle) else (middle, high)
     return high

@@ -5,9 +5,9 @@ import json
 import zipfile
 
 import numpy as np
-from skops import io as skops
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import log_loss
+from skops import io as skops
 from threadpoolctl import threadpool_limits
 
 from apps.ml.estimators.lesson import Learned, finite, row_weights
@@ -88,7 +88,9 @@ def _canonical(data):
     numbers = {}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         schema = _renumbered(json.loads(archive.read("schema.json")), numbers)
-        arrays = {f"{numbers[name]}.npy": archive.read(f"{name}.npy") for name in list(numbers) if _holds(archive, name)}
+        arrays = {
+            f"{numbers[name]}.npy": archive.read(f"{name}.npy") for name in list(numbers) if _holds(archive, name)
+        }
     canonical = io.BytesIO()
     with zipfile.ZipFile(canonical, "w") as archive:
         for name, content in {"schema.json": json.dumps(schema).encode(), **arrays}.items():

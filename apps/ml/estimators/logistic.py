@@ -20,8 +20,7 @@ def fit(lesson):
 
     def watch(intermediate_result):
         epoch = len(history) + 1
-        history.append({
-            "epoch": epoch, "loss": finite(intermediate_result.fun, epoch), "validation_loss": None})
+        history.append({"epoch": epoch, "loss": finite(intermediate_result.fun, epoch), "validation_loss": None})
         lesson.report(history[-1] | {"epochs": knobs["max_iter"]})
 
     found = optimize.minimize(
@@ -43,10 +42,10 @@ def fit(lesson):
     return Learned(layers.save(learned), history, {"kind": "cpu", "threads": lesson.threads, "precision": "fp64"})
 
 
-def _objective(encoded, outcome, weights, C):
+def _objective(encoded, outcome, weights, inverse_penalty):
     """Mean penalised log loss and its gradient, as a function of (d + 1,) coefficients, the intercept last."""
     total = weights.sum()
-    penalty = 1 / (C * total)
+    penalty = 1 / (inverse_penalty * total)
 
     def value_and_gradient(coefficients):
         slope, margin = coefficients[:-1], encoded @ coefficients[:-1] + coefficients[-1]

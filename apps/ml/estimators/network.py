@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def begin(lesson, *, patient=False):
 def perceptron(width, hidden, generator):
     """Linear layers with ReLU between, one output; initialised as torch does, but from the given generator."""
     widths, parts = [width, *hidden, 1], []
-    for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+    for inputs, outputs in pairwise(widths):
         linear = nn.utils.skip_init(nn.Linear, inputs, outputs)
         for parameter in (linear.weight, linear.bias):
             nn.init.uniform_(parameter, -(inputs**-0.5), inputs**-0.5, generator=generator)

@@ -6,7 +6,7 @@ is the product of theirs (Goodfellow 2015): rows are clipped without any gradien
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -65,6 +65,7 @@ class Plan:
 def fit(lesson):
     """Learn under DP-SGD. Any error that leaves carries `.spent`: the privacy spent before it."""
     plan = planned(lesson)
+    lesson = replace(lesson, keep=lambda snapshot, keep=lesson.keep: keep(_with(plan, snapshot)))
     try:
         with explained_memory(lesson):
             course = begin(lesson)
@@ -75,6 +76,10 @@ def fit(lesson):
     except Exception as error:
         error.spent = plan.spent  # type: ignore[attr-defined]
         raise
+
+
+def _with(plan, snapshot):
+    return replace(snapshot, facts=snapshot.facts | {"plan": asdict(plan)})
 
 
 def planned(lesson):
