@@ -2,6 +2,7 @@
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.response import Response
@@ -11,6 +12,16 @@ from apps.accounts.idempotency import shown_once
 from apps.accounts.models import Invitation, Membership, Role, Token
 from apps.accounts.permissions import Permission
 from apps.common.api import Door
+
+
+class Bearer(OpenApiAuthenticationExtension):
+    """How the generated schema says who asks."""
+
+    target_class = "apps.common.authentication.MembershipAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema) -> dict:
+        return {"type": "http", "scheme": "bearer", "description": "An API token of a member of the organization."}
 
 
 class MemberOutput(serializers.ModelSerializer):

@@ -64,7 +64,7 @@ class QuestionOutput(serializers.Serializer):
     group = serializers.CharField()
     text = serializers.CharField()
     source = serializers.CharField()
-    makes = serializers.ChoiceField(choices=RiskClass.choices, help_text="The least class a yes leads to.")
+    makes = serializers.CharField(help_text="The least class a yes leads to.")
     needs = serializers.CharField(help_text="The question that must be yes for this one to be; or nothing.")
 
 
