@@ -1,5 +1,22 @@
 """Addresses of this room: `organization` lies under /<organization>/, `project` under /<organization>/<project>/."""
 
+from django.urls import path
+
+from apps.reports import api as rest
+from apps.reports import views
+
 organization: list = []
-project: list = []
-api: list = []
+project = [
+    path("reports/", views.report_list, name="reports"),
+    path("reports/<int:pk>/", views.report_detail, name="report"),
+    path("reports/<int:pk>/cancellation/", views.report_cancel, name="report-cancel"),
+    path("reports/<int:pk>/pdf/", views.report_pdf, name="report-pdf"),
+    path("reports/<int:pk>/json/", views.report_json, name="report-json"),
+]
+api = [
+    path("reports/", rest.ReportList.as_view(), name="api-reports"),
+    path("reports/<int:pk>/", rest.ReportDetail.as_view(), name="api-report"),
+    path("reports/<int:pk>/cancellation/", rest.ReportCancellation.as_view(), name="api-report-cancellation"),
+    path("reports/<int:pk>/pdf/", rest.ReportFile.as_view(form="pdf"), name="api-report-pdf"),
+    path("reports/<int:pk>/json/", rest.ReportFile.as_view(form="json"), name="api-report-json"),
+]

@@ -1,0 +1,86 @@
+"""From a finished report's JSON to what its page and its document show: the same words, charts and tables."""
+
+import json
+from dataclasses import dataclass
+
+from apps.common.numbers import number, threshold
+from apps.reports.models import Kind
+from apps.reports.rules import QUESTIONS, name_of
+from apps.reports.sheets import explainability, fairness, performance, privacy
+from apps.reports.sheets.parts import Numbered, numbered
+
+SECTIONS = {
+    Kind.PERFORMANCE: performance.sections,
+    Kind.FAIRNESS: fairness.sections,
+    Kind.PRIVACY: privacy.sections,
+    Kind.EXPLAINABILITY: explainability.sections,
+}
+NOT_EXAMINED = {
+    Kind.PERFORMANCE: "Performance within groups is in the fairness report. Later times and other places were not "
+    "examined.",
+    Kind.FAIRNESS: "Only declared attributes and their pairs were compared. What the labels themselves got wrong, and "
+    "what happens to people after the decision, no table of predictions can show.",
+    Kind.PRIVACY: "One attack was tried, with the model's answers alone. Attacks that train shadow models, or that "
+    "rebuild "
+    "attributes of people, were not.",
+    Kind.EXPLAINABILITY: "What the columns cause in the world was not examined; nor were rows other than those "
+    "sampled.",
+}
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Everything that is shown of a report."""
+
+    question: str
+    answer: str
+    verdict: str
+    judged: list[dict]
+    figures: list[dict]
+    sections: tuple[Numbered, ...]
+    caveats: list[str]
+    not_examined: str
+    method: list[tuple[str, str]]
+    inputs: dict
+    libraries: dict
+    parameters: dict
+    subject: dict
+    provenance: str
+
+
+def sheet(report) -> Sheet:
+    """`report` is finished."""
+    result = json.loads(report.result)
+    kind = Kind(result["kind"])
+    named = [
+        figure | {"label": name_of(figure["name"]), "limit": limit_of(figure["direction"], figure["threshold"])}
+        for figure in result["figures"]
+    ]
+    method = {name: said for name, said in result["method"].items() if isinstance(said, str)}
+    return Sheet(
+        question=QUESTIONS[kind].format(f"{result['subject']['model']} v{result['subject']['version']}"),
+        answer=result["answer"],
+        verdict=result["verdict"],
+        judged=[figure for figure in named if figure["verdict"]],
+        figures=[figure for figure in named if not figure["verdict"]],
+        sections=numbered(SECTIONS[kind](result), first_table=2),
+        caveats=result["caveats"],
+        not_examined=NOT_EXAMINED[kind],
+        method=[(name.replace("_", " "), said) for name, said in method.items()],
+        inputs=result["inputs"],
+        libraries=result["libraries"],
+        parameters=result["parameters"],
+        subject=result["subject"],
+        provenance=result["provenance"],
+    )
+
+
+def held_to(parameters) -> str:
+    """The limits a report was judged by, as words."""
+    said = [f"{name_of(name)} {limit_of(way, at)}" for name, (way, at) in parameters["limits"].items()]
+    return f"{'; '.join(said)}. Seed {number(parameters['seed'])}."
+
+
+def limit_of(direction, at) -> str:
+    """“at least 0.8”, or nothing where there is no limit."""
+    return f"{direction.replace('_', ' ')} {threshold(at)}" if direction else ""
