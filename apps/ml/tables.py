@@ -140,10 +140,14 @@ def read_table(
     return pl.DataFrame([number_or_category(raw[name], missing) for name in raw.columns])
 
 
-def csv_options(*, encoding: str, delimiter: str, quote: str | None, block_bytes: int = 1 << 23) -> dict[str, Any]:
+def csv_options(
+    *, encoding: str, delimiter: str, quote: str | None, block_bytes: int = 1 << 23, threads: bool = True
+) -> dict[str, Any]:
     """How Arrow reads a CSV as Python's csv module does: quotes only at a field's start, blank lines skipped."""
     return {
-        "read_options": pa.csv.ReadOptions(encoding=encoding.replace("-sig", ""), block_size=block_bytes),
+        "read_options": pa.csv.ReadOptions(
+            encoding=encoding.replace("-sig", ""), block_size=block_bytes, use_threads=threads
+        ),
         "parse_options": pa.csv.ParseOptions(
             delimiter=delimiter, quote_char=quote or False, double_quote=True, newlines_in_values=bool(quote)
         ),
