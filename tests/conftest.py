@@ -5,11 +5,18 @@ import tempfile
 import warnings
 from pathlib import Path
 
-# the tests' own folder: database, files, secret; set before the settings are read
-os.environ["ASSAY_HOME"] = os.environ.get("ASSAY_TEST_HOME") or str(Path(tempfile.gettempdir()) / "assay-tests")
+# the tests' own folder: database, files, secret. The settings are named only after it, because pytest-django reads them
+# as soon as they have a name, and a name in pyproject.toml would be earlier than this.
+HOME = Path(os.environ.get("ASSAY_TEST_HOME") or Path(tempfile.gettempdir()) / "assay-tests")
+(HOME / "static").mkdir(parents=True, exist_ok=True)
+os.environ["ASSAY_HOME"] = str(HOME)
+os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
 os.environ.pop("ASSAY_DB_POOL", None)
 
+import django
 import pytest
+
+django.setup()
 
 SHARED_DATA = Path(os.environ.get("ASSAY_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
