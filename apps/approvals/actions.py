@@ -111,23 +111,22 @@ def ask(version, *, note: str, by) -> Approval:
     return approval
 
 
-def sign(approval: Approval, *, meaning: str, reason: str, dossier_digest: str, password: str, by) -> Signature:
+def sign(approval: Approval, *, meaning: str, by, **given: str) -> Signature:
     """Put one person's name under exactly what was shown to them. The last name the policy asks for completes it."""
-    given = {"reason": reason, "dossier_digest": dossier_digest, "password": password}
-    return _decide(approval, Decision.SIGN, meaning=meaning, by=by, **given)
+    return decide(approval, Decision.SIGN, meaning=meaning, by=by, **given)
 
 
 def send_back(approval: Approval, *, by, **given: str) -> Signature:
     """Ask for something better; the same model version may be asked for again."""
-    return _decide(approval, Decision.RETURN, by=by, **given)
+    return decide(approval, Decision.RETURN, by=by, **given)
 
 
 def reject(approval: Approval, *, by, **given: str) -> Signature:
     """Say no, finally, to this model version."""
-    return _decide(approval, Decision.REJECT, by=by, **given)
+    return decide(approval, Decision.REJECT, by=by, **given)
 
 
-def _decide(
+def decide(
     approval: Approval, decision: Decision, *, reason: str, dossier_digest: str, password: str, by, meaning: str = ""
 ) -> Signature:
     require(by, Permission.APPROVAL_SIGN)

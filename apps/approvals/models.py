@@ -80,6 +80,11 @@ class Approval(ProjectModel):
             )
         ]
 
+    @property
+    def tone(self) -> str:
+        """The colour of its state; one that is approved but stands no longer is told apart by whoever asked."""
+        return {"open": "busy", "returned": "unsure", "withdrawn": "void"}.get(self.state, "")
+
     def __str__(self):
         return f"sign-off of {self.model_version}"
 

@@ -210,3 +210,9 @@ def summary(*, viewer, project) -> dict[str, str | None]:
 def wanted(approval: Approval) -> int:
     """How many signatures its policy asks for."""
     return PolicyText.from_json(approval.policy_version.body).signatures_needed
+
+
+def model_version(pk: int, *, viewer) -> ModelVersion | None:
+    """One model version of the viewer's organization, to be asked for."""
+    mine = ModelVersion.objects.filter(organization=viewer.organization_id, pk=pk)
+    return mine.select_related("model", "project__organization", "dataset_version__dataset").first()

@@ -40,6 +40,28 @@ class Case:
         return wanted
 
     @property
+    def policy_meanings(self) -> list[str]:
+        return [signer.meaning for signer in self.policy.signers]
+
+    @property
+    def places(self) -> list[dict[str, Any]]:
+        """Every place for a name that the policy asks for, with the signature that fills it, or None."""
+        given = [signature for signature in self.signatures if signature.decision == "sign"]
+        places = []
+        for signer in self.policy.signers:
+            mine = [signature for signature in given if signature.meaning == signer.meaning]
+            places += [
+                {"meaning": MEANINGS[signer.meaning], "signature": mine[n] if n < len(mine) else None}
+                for n in range(signer.count)
+            ]
+        return places
+
+    @property
+    def refusal(self) -> Signature | None:
+        """The signature that sent it back or rejected it."""
+        return next((signature for signature in self.signatures if signature.decision != "sign"), None)
+
+    @property
     def aged(self) -> tuple[str, ...]:
         """Reports that were young enough when the dossier was frozen, and no longer are."""
         limits = {rule.report: rule.max_age_days for rule in self.policy.rules if rule.max_age_days}
@@ -67,6 +89,38 @@ class Case:
         if self.approval.state == State.OPEN and self.changes:
             return "stale"
         return self.approval.state
+
+
+def answer(case: Case) -> str:
+    """The first sentence of the page: may it go live?"""
+    approval = case.approval
+    if approval.state == State.APPROVED:
+        if case.stands:
+            return f"Yes, until {_day(approval.valid_until)}, unless anything it covers changes."
+        return (
+            "No longer: it was signed, and its time is over."
+            if case.expired
+            else ("No longer: it was signed, and then something it covers changed.")
+        )
+    if approval.state == State.OPEN:
+        return _not_yet(case)
+    return {
+        State.RETURNED: "No: a reviewer sent it back. It may be asked for again once it is better.",
+        State.REJECTED: "No: a reviewer rejected it, finally.",
+        State.WITHDRAWN: "No: the request was withdrawn.",
+        State.REVOKED: "No: the sign-off was revoked, finally.",
+    }[State(approval.state)]
+
+
+def _not_yet(case: Case) -> str:
+    if case.changes:
+        return "Not like this: something it covers changed after it was asked for."
+    shut = [outcome["verdict"] for outcome in case.outcomes if outcome["verdict"] != "pass"]
+    if shut:
+        found = ", ".join(f"{shut.count(verdict)} {verdict}" for verdict in dict.fromkeys(shut))
+        return f"Not yet: of {len(case.outcomes)} rules, {found}. It cannot be signed like this."
+    open_places = len(case.open_meanings)
+    return f"Not yet: every rule passes, and {open_places} signature{'s are' if open_places > 1 else ' is'} open."
 
 
 def why_not_publish(*, by) -> str | None:

@@ -1,0 +1,124 @@
+"""A sign-off as something to keep: the dossier's own bytes, or a document that carries them."""
+
+from typing import Any
+
+from apps.approvals import rules
+from apps.common import documents, numbers
+from apps.common.canonical import canonical
+
+
+def written(case: rules.Case, form: str) -> tuple[bytes, str]:
+    """(content, media type) of a sign-off as `json` or `pdf`."""
+    if form == "json":
+        return case.approval.dossier.encode(), "application/json"
+    return _pdf(case), "application/pdf"
+
+
+def manifest(case: rules.Case) -> dict[str, Any]:
+    """Every name under the dossier, as plain values: what an outsider needs beside it."""
+    approval = case.approval
+    return {
+        "assay": "signatures 1",
+        "approval": approval.pk,
+        "dossier_digest": approval.dossier_digest,
+        "state": approval.state,
+        "decided_at": _moment(approval.decided_at),
+        "valid_until": _moment(approval.valid_until),
+        "signatures": [
+            {
+                "id": signature.pk,
+                "printed_name": signature.printed_name,
+                "role": signature.role,
+                "decision": signature.decision,
+                "meaning": signature.meaning,
+                "reason": signature.reason,
+                "dossier_digest": signature.dossier_digest,
+                "signed_at": _moment(signature.signed_at),
+            }
+            for signature in case.signatures
+        ],
+    }
+
+
+def _pdf(case: rules.Case) -> bytes:
+    approval, dossier = case.approval, case.dossier
+    data = {
+        "title": f"May {dossier['model']['name']} version {dossier['model']['version']} go live?",
+        "subject": f"Sign-off {approval.pk}, {approval.project.organization.name}, {approval.project.name}",
+        "answer": rules.answer(case),
+        "verdict": case.status,
+        "digest": approval.dossier_digest,
+        "at": (approval.decided_at or approval.requested_at).isoformat(),
+        "facts": _facts(case),
+        "note": dossier["asked"]["note"],
+        "changes": list(case.changes),
+        "rules": [_rule(outcome) for outcome in case.outcomes],
+        "signatures": [_signature(signature) for signature in case.signatures],
+        "open": [place["meaning"] for place in case.places if place["signature"] is None],
+        "covered": covered(dossier),
+        "hands": [[hand["name"], hand["deed"]] for hand in dossier["hands"]],
+        "ended": approval.ended_reason,
+    }
+    attachments = (
+        documents.Attachment("dossier.json", approval.dossier.encode(), "What was signed, RFC 8785"),
+        documents.Attachment("signatures.json", canonical(manifest(case)), "Who signed it"),
+    )
+    return documents.render("approvals/sign_off.typ", data, attachments=attachments)
+
+
+def _facts(case: rules.Case) -> list[list[str]]:
+    approval, dossier = case.approval, case.dossier
+    facts = [
+        ["Purpose", dossier["project"]["purpose"]],
+        ["Risk class", dossier["project"]["risk_class"]],
+        ["Policy", f"{dossier['policy']['name']} version {dossier['policy']['version']}"],
+        ["Asked by", f"{dossier['asked']['by']}, {_moment(approval.requested_at)}"],
+    ]
+    if approval.valid_until:
+        facts.append(["Valid until", _moment(approval.valid_until)])
+    return facts
+
+
+def _rule(outcome: dict[str, Any]) -> dict[str, str]:
+    low, high = outcome["low"], outcome["high"]
+    size = outcome["smallest_group"] if outcome["smallest_group"] is not None else outcome["n"]
+    return {
+        "rule": outcome["rule"],
+        "fine_print": outcome["fine_print"],
+        "value": "" if outcome["value"] is None else numbers.rounded(outcome["value"], low, high),
+        "interval": numbers.interval(low, high),
+        "n": "" if size is None else numbers.number(size),
+        "verdict": outcome["verdict"],
+        "why": "" if outcome["verdict"] == "pass" else outcome["why"],
+    }
+
+
+def _signature(signature) -> dict[str, str]:
+    return {
+        "name": signature.printed_name,
+        "role": signature.role,
+        "meaning": signature.get_meaning_display() or signature.get_decision_display(),
+        "decision": {"sign": "signed", "return": "returned", "reject": "rejected"}[signature.decision],
+        "reason": signature.reason,
+        "at": _moment(signature.signed_at),
+    }
+
+
+def covered(dossier: dict[str, Any]) -> list[list[str]]:
+    """(what, its SHA-256) of everything bound."""
+    model, policy = dossier["model"], dossier["policy"]
+    return [
+        [f"Model {model['name']} version {model['version']}", model["artifact_digest"]],
+        *([f"Its file {name}", digest] for name, digest in sorted(model["files"].items())),
+        ["Its recipe", model["recipe_digest"]],
+        *([f"{part['use'].capitalize()} data {part['dataset']} version {part['version']}", part["digest"]]
+          for part in dossier["data"]),
+        *([f"What {part['dataset']} version {part['version']} declares", part["declaration_digest"]]
+          for part in dossier["data"]),
+        *([f"{report['kind'].capitalize()} report", report["digest"]] for report in dossier["reports"]),
+        [f"Policy {policy['name']} version {policy['version']}", policy["digest"]],
+    ]  # fmt: skip
+
+
+def _moment(at) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
