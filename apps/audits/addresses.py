@@ -10,10 +10,9 @@ IN_PROJECT = {
     "approval": "approval",
     "deployment": "deployment",
 }
-IN_ORGANIZATION = {"policyversion": "policy"}
+IN_ORGANIZATION = {"policyversion": "policy", "membership": "member"}
 LISTS = {
     "organization": "organization",
-    "membership": "members",
     "invitation": "members",
     "token": "tokens",
 }

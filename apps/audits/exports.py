@@ -113,7 +113,7 @@ def _copied(rows, organization_id: int, how: str) -> Iterator[bytes]:
 def _pdf(found, viewer) -> Iterator[bytes]:
     rows = list(found[:PDF_LIMIT])
     following = found.filter(seq__gt=rows[-1].seq).values_list("seq", flat=True).first() if rows else None
-    lines = b"".join(_lines(found.filter(seq__lte=rows[-1].seq) if rows else found.none(), viewer))
+    lines = b"".join(_lines(found.filter(seq__lte=rows[-1].seq), viewer)) if rows else b""
     attached = documents.Attachment(
         "records.jsonl",
         lines,

@@ -48,9 +48,9 @@ def _by_hand(record) -> str:
 
 def verification(request):
     viewer = request.membership
-    form = forms.KnownHead(request.POST or None)
+    form = forms.KnownHead(request.POST if request.method == "POST" else None)  # an empty form is an answer too
     found = None
-    if request.method == "POST" and form.is_valid():
+    if form.is_valid():
         try:
             found = actions.verify(by=viewer, known=form.cleaned_data["known"])
         except ActionDenied as denied:

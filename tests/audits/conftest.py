@@ -36,7 +36,7 @@ def _clear(cursor) -> None:
 
 @pytest.fixture
 def owner_sql():
-    """Plain SQL as the owner of the tables, with every trigger of the record off: what an intruder could do at worst."""
+    """Plain SQL as the owner of the tables, no trigger on: the worst an intruder could do."""
     from django.db import connections, transaction
 
     def run(*statements: str) -> None:

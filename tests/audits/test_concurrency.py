@@ -75,7 +75,9 @@ def test_several_records_of_one_transaction_follow_each_other(committed):
         assert chain.verify(committed.organization.pk).intact
         writers = [
             facts["writer"]
-            for facts in Record.objects.filter(event=Event.PROJECT_CHANGED).order_by("seq").values_list("facts", flat=True)
+            for facts in Record.objects.filter(event=Event.PROJECT_CHANGED)
+            .order_by("seq")
+            .values_list("facts", flat=True)
         ]
     assert all(len(set(writers[at : at + 10])) == 1 for at in range(0, len(writers), 10))
 

@@ -1,0 +1,86 @@
+"""The record over REST."""
+
+import json
+
+import pytest
+
+from apps.audits.actions import record
+from apps.audits.events import Event
+from apps.audits.models import Record
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def door(acme, api_client):
+    record(Event.PROJECT_OPENED, on=acme.project, by=acme.builder, purpose="to lend")
+    api_client.force_login(acme.auditor.user)
+    return api_client
+
+
+def test_it_lists_newest_first_and_goes_on_by_cursor(door):
+    page = door.get("/api/v1/acme/records/?limit=1").json()
+    assert [one["seq"] for one in page["results"]] == [2]
+    assert page["results"][0]["by"]["name"] == "Builder"
+    assert page["results"][0]["on"]["kind"] == "project"
+    page = door.get(page["next"]).json()
+    assert [one["seq"] for one in page["results"]] == [1]
+    assert page["next"] is None
+
+
+def test_it_filters(door, acme):
+    for asked, expected in [("verb=project.opened", [2]), (f"on=project:{acme.project.pk}", [2]), ("person=0", [])]:
+        assert [one["seq"] for one in door.get(f"/api/v1/acme/records/?{asked}").json()["results"]] == expected
+
+
+@pytest.mark.parametrize("asked", ["verb=x", "person=-1", "since=never", "on=7", "project=a b", f"person={10**30}"])
+def test_it_names_a_wrong_filter(door, asked):
+    response = door.get(f"/api/v1/acme/records/?{asked}")
+    assert response.status_code == 400
+    assert response["Content-Type"] == "application/problem+json"
+    assert list(response.json()["errors"]) == [asked.split("=")[0]]
+
+
+def test_one_record_has_its_leaf(door):
+    one = door.get("/api/v1/acme/records/2/").json()
+    assert json.loads(one["leaf"])["facts"] == one["facts"] == {"purpose": "to lend"}
+    assert door.get("/api/v1/acme/records/3/").status_code == 404
+
+
+def test_it_verifies(door):
+    answer = door.post("/api/v1/acme/records/verification/").json()
+    assert (answer["intact"], answer["records"], answer["wrong"], answer["problem"]) == (True, 2, None, "")
+    known = {"known": {"seq": 9, "digest": "0" * 64}}
+    answer = door.post("/api/v1/acme/records/verification/", known, format="json").json()
+    assert (answer["intact"], answer["wrong"]) == (False, 4)
+
+
+@pytest.mark.parametrize("body", [{"known": 1}, {"known": {"seq": -1, "digest": "x"}}, {"known": {"seq": 1}}, [1]])
+def test_it_refuses_a_head_that_is_none(door, body):
+    assert door.post("/api/v1/acme/records/verification/", body, format="json").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("form", "kind"), [("csv", "text/csv"), ("jsonl", "application/jsonl"), ("pdf", "application/pdf")]
+)
+@pytest.mark.parametrize("accept", ["*/*", "text/csv", "application/json"])
+def test_it_exports_whatever_the_caller_accepts(door, form, kind, accept):
+    response = door.get(f"/api/v1/acme/records/export/?format={form}", headers={"Accept": accept})
+    assert response.status_code == 200
+    assert response["Content-Type"].startswith(kind)
+    assert b"".join(response.streaming_content)
+
+
+def test_it_refuses_an_unknown_form(door, acme):
+    response = door.get("/api/v1/acme/records/export/?format=xls")
+    assert response.status_code == 400
+    assert "format" in response.json()["errors"]
+    acme.enter()
+    assert Record.objects.count() == 2
+
+
+def test_a_builder_may_not_export(door, acme):
+    door.force_login(acme.builder.user)
+    response = door.get("/api/v1/acme/records/export/?format=csv")
+    assert response.status_code == 403
+    assert "As builder you may not export the record" in response.json()["detail"]
