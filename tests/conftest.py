@@ -1,5 +1,7 @@
 """A real PostgreSQL, made by its owner and used as the web role; two organizations with every role."""
 
+import contextlib
+import fcntl
 import os
 import tempfile
 import warnings
@@ -32,6 +34,14 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
+@contextlib.contextmanager
+def _one_at_a_time():
+    """Roles belong to the whole server: two test processes do not grant them at once."""
+    with open(Path(os.environ["ASSAY_HOME"]) / "setup.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker):
     """A fresh test database, made and migrated through `owner`; `default` works on it as the web role."""
@@ -41,7 +51,8 @@ def django_db_setup(django_db_blocker):
         worker = os.environ.get("PYTEST_XDIST_WORKER", "")
         owner, web = connections["owner"], connections["default"]
         owner.settings_dict["TEST"]["NAME"] = f"test_assay_{worker or os.getpid()}"
-        name = owner.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        with _one_at_a_time():
+            name = owner.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
         web.close()
         original, web.settings_dict["NAME"] = web.settings_dict["NAME"], name
         yield
