@@ -99,17 +99,20 @@ def _with_state(viewer, rows) -> list[dict]:
     """Each project with its newest model and sign-off and what serves: three statements for all of them."""
     models = _latest(ModelVersion.objects.select_related("model"), viewer, rows)
     asked = _latest(approvals.approvals(viewer=viewer), viewer, rows)
-    serving = _latest(Deployment.objects.filter(state="serving").select_related("model_version__model"), viewer, rows)
+    serving = _latest(Deployment.objects.select_related("model_version__model"), viewer, rows, state="serving")
     return [
         {"project": row, "model": models.get(row.pk), "approval": asked.get(row.pk), "serving": serving.get(row.pk)}
         for row in rows
     ]
 
 
-def _latest(queryset, viewer, rows) -> dict:
+def _latest(queryset, viewer, rows, **only) -> dict:
     """Project's id -> its newest row of `queryset`."""
-    mine = queryset.filter(organization=viewer.organization_id, project__in=[row.pk for row in rows])
-    return {each.project_id: each for each in mine.order_by("project_id", "-pk").distinct("project_id")}
+    mine = queryset.model.objects.filter(
+        organization=viewer.organization_id, project__in=[row.pk for row in rows], **only
+    )
+    newest = mine.order_by("project_id", "-pk").distinct("project_id")
+    return {each.project_id: each for each in queryset.filter(pk__in=newest.values("pk"))}
 
 
 def _newest(table, viewer, project, *related):

@@ -218,10 +218,14 @@ def figure(chart, counted=None):
 def house(context):
     """What the organization keeps, with the present place marked."""
     request = context["request"]
-    organization = request.membership.organization
-    places = [(name, f"/{organization.slug}/{path}") for name, path in HOUSE]
-    here = max((url for _, url in places if request.path.startswith(url)), key=len, default="")
-    return {"places": [(name, url, url == here) for name, url in places]}
+    root = f"/{request.membership.organization.slug}/"
+    return {"places": [(name, root + path, _inside(request, root, path)) for name, path in HOUSE]}
+
+
+def _inside(request, root, path) -> bool:
+    if path:
+        return request.path.startswith(root + path)
+    return bool(getattr(request, "project", None)) or request.path == root or request.path.startswith(f"{root}projects/")
 
 
 HOUSE = (
