@@ -27,15 +27,17 @@ def number(value, places=None):
         return "∞" if value > 0 else f"{MINUS}∞"
     if places is None:
         places = 0 if float(value).is_integer() else DECIMALS_WITHOUT_INTERVAL
-    if value and places and abs(value) < 10 ** -(places + 1):
-        return _power(value)
+        if value and abs(value) < 10 ** -(places + 1):
+            return _power(value)
     text = f"{abs(value):,.{places}f}"
     return f"{MINUS}{text}" if value < 0 and float(text.replace(",", "")) else text
 
 
 def rounded(value, low=None, high=None, n=None):
-    """`value` rounded to its interval, or else to its sample."""
-    return number(value, decimals(low, high) if low is not None or not n else decimals_of_sample(n))
+    """`value` rounded to its interval, or else to its sample, or else as a number alone."""
+    if low is not None and high is not None:
+        return number(value, decimals(low, high))
+    return number(value, decimals_of_sample(n) if n else None)
 
 
 def interval(low, high, value=None):
@@ -51,7 +53,9 @@ def interval(low, high, value=None):
 
 
 def threshold(value):
-    """A threshold as it was written: 0.8, 4, 1·10⁻⁵."""
+    """A threshold as it was written: 0.8, 4, 1·10⁻⁸."""
+    if value and abs(value) < 10**-MOST_DECIMALS:
+        return _power(value)
     text = number(value, MOST_DECIMALS)
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -78,7 +82,6 @@ def duration(seconds):
 
 
 def _power(value):
-    exponent = math.floor(math.log10(abs(value)))
-    digits = f"{abs(value) / 10**exponent:.2g}"
-    sign = MINUS if value < 0 else ""
-    return f"{sign}{digits}·10{str(exponent).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+    digits, exponent = f"{abs(value):.1e}".split("e")
+    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{MINUS if value < 0 else ''}{digits.removesuffix('.0')}·10{raised}"
