@@ -149,6 +149,8 @@ def create_token(*, name: str, scopes: list[str], by: Membership, days: int = ru
 def revoke_token(token: Token, *, by: Membership) -> None:
     """End a key: its next request is answered as if it had never been."""
     token = Token.objects.select_for_update().get(pk=token.pk)
+    if not rules.ends_itself(token, by):
+        require(by, Permission.TOKEN_REVOKE)
     if reason := rules.why_not_revoke_token(token, by=by):
         raise ActionDenied(reason)
     token.revoked_at = timezone.now()

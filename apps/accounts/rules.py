@@ -83,11 +83,14 @@ def why_not_create_token(*, by: Membership, scopes=()) -> str | None:
 
 
 def why_not_revoke_token(token: Token, *, by: Membership) -> str | None:
-    if token.membership_id != by.pk and (reason := permissions.why_not(by, Permission.TOKEN_REVOKE)):
+    if not ends_itself(token, by) and (reason := permissions.why_not(by, Permission.TOKEN_REVOKE)):
         return reason
-    if by.token and token.pk != by.token.pk and (reason := permissions.why_not(by, Permission.TOKEN_REVOKE)):
-        return reason  # a token ends itself; only one with the scope ends another
     return "This token was revoked already." if token.revoked_at else None
+
+
+def ends_itself(token: Token, by: Membership) -> bool:
+    """A person ends their own tokens, and a token ends itself; any other needs the right to."""
+    return token.membership_id == by.pk and (by.token is None or by.token.pk == token.pk)
 
 
 def scopes_of(by: Membership) -> list[Permission]:

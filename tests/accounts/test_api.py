@@ -1,0 +1,283 @@
+"""People and keys over REST, with tokens as programs use them."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from apps.accounts import actions, queries
+from apps.accounts.models import Membership, Role, Token
+from apps.accounts.permissions import GRANTS, Permission
+from apps.audits.models import Record
+from tests.accounts import make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def call(client, acme):
+    """`call("get", "tokens/", token=secret, …)` at acme's REST door."""
+
+    def request(verb: str, path: str, data=None, *, token: str = "", organization: str = "acme", **headers):
+        if token:
+            headers["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+        address = f"/api/v1/{organization}/{path}"
+        response = getattr(client, verb)(address, data, content_type="application/json", **headers)
+        acme.enter()
+        return response
+
+    return request
+
+
+def is_problem(response, status: int) -> dict:
+    """The refusal as problem details (RFC 9457)."""
+    assert response.status_code == status, response.content
+    assert response.headers["Content-Type"] == "application/problem+json"
+    body = response.json()
+    assert body["status"] == status and body["title"] and body["detail"] and body["type"]
+    return body
+
+
+def test_it_says_who_asks_and_what_they_may(acme, call):
+    token, secret = make.token(acme.builder, "read", "run.launch")
+    body = call("get", "me/", token=secret).json()
+    assert body["name"] == "Builder" and body["organization"] == "acme" and body["role"] == "builder"
+    assert body["permissions"] == ["read", "run.launch"]
+    assert body["token"]["prefix"] == token.prefix and body["token"]["last_used_at"]
+    assert secret not in str(body)
+
+
+def test_the_table_of_permissions_is_the_one_that_decides(acme, call):
+    _, secret = make.token(acme.auditor)
+    rows = call("get", "permissions/", token=secret).json()["results"]
+    assert {row["word"]: set(row["roles"]) for row in rows} == {
+        word.value: {role for role, words in GRANTS.items() if word in words} for word in Permission
+    }
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "data", "scope", "status"),
+    [
+        ("post", "invitations/", {"email": "n@p.example", "role": "builder"}, "member.invite", 201),
+        ("patch", "members/{builder}/", {"role": "reviewer"}, "member.change", 200),
+        ("delete", "members/{builder}/", None, "member.change", 204),
+        ("delete", "invitations/{invitation}/", None, "member.invite", 204),
+        ("post", "tokens/", {"name": "t", "scopes": ["read"]}, "token.create", 201),
+        ("delete", "tokens/{token}/", None, "token.revoke", 204),
+    ],
+)
+def test_a_verb_needs_its_scope(acme, call, verb, path, data, scope, status):
+    invitation, _ = make.invitation(acme.owner)
+    other, _ = make.token(acme.owner)
+    path = path.format(builder=acme.builder.pk, invitation=invitation.pk, token=other.pk)
+    records = Record.objects.count()
+    _, without = make.token(acme.owner, "read")
+    body = is_problem(call(verb, path, data, token=without), 403)
+    assert body["detail"] == f"This token has no scope “{scope}”."
+    assert Record.objects.count() == records + 1  # the token's own making; the refusal left nothing
+    _, having = make.token(acme.owner, "read", scope)
+    assert call(verb, path, data, token=having).status_code == status
+    assert (
+        Record.objects.order_by("-seq").first().by_token
+        == Token.objects.order_by("-pk").filter(scopes__contains=[scope]).first().pk
+    )
+
+
+def test_even_reading_needs_its_scope(acme, call):
+    _, secret = make.token(acme.builder, "run.launch")
+    for path in ("me/", "members/", "tokens/", "permissions/", "projects/", "projects/lending/"):
+        assert "“read”" in is_problem(call("get", path, token=secret), 403)["detail"]
+
+
+@pytest.mark.parametrize("role", ["builder", "reviewer", "auditor"])
+def test_a_role_without_the_right_is_told_who_has_it(acme, call, role):
+    _, secret = make.token(acme.members[role], *GRANTS[role])
+    body = is_problem(call("post", "invitations/", {"email": "n@p.example", "role": "owner"}, token=secret), 403)
+    assert body["detail"].startswith("Only owners of this organization")
+    is_problem(call("patch", f"members/{acme.auditor.pk}/", {"role": "owner"}, token=secret), 403)
+
+
+def test_a_refusal_by_rule_is_409(acme, call):
+    _, secret = make.token(acme.owner, "read", "member.change")
+    body = is_problem(call("delete", f"members/{acme.owner.pk}/", token=secret), 409)
+    assert "only owner" in body["detail"]
+    body = is_problem(call("patch", f"members/{acme.owner.pk}/", {"role": "builder"}, token=secret), 409)
+    assert "their own role" in body["detail"]
+    assert Membership.objects.get(pk=acme.owner.pk).role == Role.OWNER
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({"email": "no address", "role": "builder"}, "email"),
+        ({"email": "a@b.example", "role": "king"}, "role"),
+        ({"role": "builder"}, "email"),
+        ([], ""),
+    ],
+)
+def test_bad_input_is_named_by_field(acme, call, data, field):
+    _, secret = make.token(acme.owner, "read", "member.invite")
+    body = is_problem(call("post", "invitations/", data, token=secret), 400)
+    assert list(body["errors"]) == [field]
+
+
+def test_what_is_no_json_is_refused(acme, client):
+    _, secret = make.token(acme.owner, "read", "member.invite")
+    answer = client.post("/api/v1/acme/invitations/", "{", content_type="application/json", **make.bearer(secret))
+    is_problem(answer, 400)
+    answer = client.post("/api/v1/acme/invitations/", "a=b", content_type="text/plain", **make.bearer(secret))
+    is_problem(answer, 415)
+
+
+def test_a_token_made_over_rest_works_and_is_shown_once(acme, call):
+    _, maker = make.token(acme.builder, "read", "token.create")
+    made = call("post", "tokens/", {"name": "child", "scopes": ["read"], "days": 7}, token=maker).json()
+    assert call("get", "me/", token=made["secret"]).json()["token"]["name"] == "child"
+    shown = call("get", f"tokens/{made['id']}/", token=maker).json()
+    assert "secret" not in shown and made["secret"] not in str(shown)
+    is_problem(call("post", "tokens/", {"name": "x", "scopes": ["run.launch"]}, token=maker), 409)
+
+
+def test_a_token_can_end_itself(acme, call):
+    token, secret = make.token(acme.builder)
+    assert call("delete", f"tokens/{token.pk}/", token=secret).status_code == 204
+    is_problem(call("get", "me/", token=secret), 404)
+
+
+def test_tokens_are_their_members_own_except_to_an_owner(acme, call):
+    token, _ = make.token(acme.builder)
+    _, colleague = make.token(acme.reviewer)
+    _, owner = make.token(acme.owner, "read", "token.revoke")
+    is_problem(call("get", f"tokens/{token.pk}/", token=colleague), 404)
+    assert [row["member"] for row in call("get", "tokens/", token=colleague).json()["results"]] == ["Reviewer"]
+    assert len(call("get", "tokens/", token=owner).json()["results"]) == 3
+
+
+def test_an_invitation_made_over_rest_opens_the_way_in(acme, call, client):
+    _, secret = make.token(acme.owner, "read", "member.invite")
+    made = call("post", "invitations/", {"email": "n@p.example", "role": "auditor"}, token=secret).json()
+    assert made["link"].startswith("http://testserver/invitations/")
+    page = client.get(made["link"].removeprefix("http://testserver"))
+    assert "Join Acme as auditor?" in page.content.decode()
+    shown = call("get", f"invitations/{made['id']}/", token=secret).json()
+    assert shown["state"] == "open" and "link" not in shown
+
+
+def test_lists_are_cut_and_go_on_by_cursor(acme, call):
+    _, secret = make.token(acme.auditor)
+    first = call("get", "members/?limit=2", token=secret).json()
+    assert len(first["results"]) == 2 and first["next"]
+    seen = [row["id"] for row in first["results"]]
+    while first["next"]:
+        first = call("get", "members/?" + first["next"].split("?")[1], token=secret).json()
+        seen += [row["id"] for row in first["results"]]
+    assert sorted(seen) == sorted(Membership.objects.values_list("pk", flat=True)) and len(seen) == 5
+    for cursor in ("x", "-1", "9" * 30, "٣"):
+        assert call("get", f"members/?after={cursor}", token=secret).status_code == 200
+
+
+# --- strangers ------------------------------------------------------------------------------------------------------
+
+
+def doors(acme):
+    token = make.token(acme.builder)[0]
+    invitation = make.invitation(acme.owner)[0]
+    return [
+        "me/", "members/", f"members/{acme.owner.pk}/", "invitations/", f"invitations/{invitation.pk}/",
+        "tokens/", f"tokens/{token.pk}/", "permissions/", "projects/", "projects/lending/", "projects/lending/risk/",
+        "projects/lending/close/", "risk-questions/",
+    ]  # fmt: skip
+
+
+def test_nobody_is_asked_to_say_who_they_are_alike_everywhere(acme, call):
+    for door in doors(acme):
+        for verb in ("get", "post", "patch", "put", "delete"):
+            here, nowhere = call(verb, door), call(verb, door, organization="nowhere")
+            is_problem(here, 401)
+            assert (here.content, here.status_code) == (nowhere.content, nowhere.status_code)
+            assert here.headers["WWW-Authenticate"] == 'Bearer realm="assay"' == nowhere.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("state", ["foreign", "expired", "revoked", "removed member", "unknown", "malformed", "empty"])
+def test_a_dead_or_foreign_token_is_answered_like_no_organization(acme, rival, call, state):
+    secret = dead_token(acme, rival, state)
+    for door in doors(acme):
+        for verb in ("get", "post", "patch", "put", "delete"):
+            here = call(verb, door, token=secret)
+            nowhere = call(verb, door, token=secret, organization="nowhere")
+            is_problem(here, 404)
+            assert here.content == nowhere.content and here.headers.items() == nowhere.headers.items()
+
+
+def dead_token(acme, rival, state: str) -> str:
+    if state == "foreign":
+        rival.enter()
+        _, secret = make.token(rival.owner)
+        acme.enter()
+        return secret
+    token, secret = make.token(acme.reviewer)
+    if state == "expired":
+        return _expired(acme.reviewer)
+    if state == "revoked":
+        actions.revoke_token(token, by=acme.reviewer)
+    elif state == "removed member":
+        actions.remove(acme.reviewer, by=acme.owner)
+    return {"unknown": "assay_" + "x" * 43, "malformed": "\u00e4 b\tc", "empty": " "}.get(state, secret)
+
+
+def _expired(member) -> str:
+    """The secret of a token that lived until a moment ago: made so, because no expiry can be moved."""
+    secret = "assay_of_yesterday"
+    now = timezone.now()
+    Token.objects.create(
+        organization=member.organization, membership=member, name="old", prefix="assay_of_yes", scopes=["read"],
+        digest=queries.secret_digest(secret), created_at=now - timedelta(days=1), expires_at=now - timedelta(hours=1),
+    )  # fmt: skip
+    return secret
+
+
+def test_a_token_lives_until_it_expires(acme, call):
+    """The same row, a moment from its end: so that the refusal above is for the expiry and nothing else."""
+    secret = "assay_of_today"
+    Token.objects.create(
+        organization=acme.organization, membership=acme.reviewer, name="old", prefix="assay_of_tod", scopes=["read"],
+        digest=queries.secret_digest(secret), expires_at=timezone.now() + timedelta(minutes=1),
+    )  # fmt: skip
+    assert call("get", "me/", token=secret).status_code == 200
+
+
+def test_another_organizations_ids_are_not_found(acme, rival, call):
+    rival.enter()
+    token, _ = make.token(rival.builder)
+    invitation, _ = make.invitation(rival.owner)
+    acme.enter()
+    _, secret = make.token(acme.owner, "read", "member.change", "member.invite", "token.revoke")
+    foreign = {"members": rival.builder.pk, "tokens": token.pk, "invitations": invitation.pk}
+    for noun, pk in foreign.items():
+        for verb in ("get", "delete"):
+            found = call(verb, f"{noun}/{pk}/", token=secret)
+            missing = call(verb, f"{noun}/{10**12}/", token=secret)
+            is_problem(found, 404)
+            assert found.content == missing.content
+    for number in (10**30, 0):
+        is_problem(call("get", f"members/{number}/", token=secret), 404)
+
+
+def test_a_session_works_too_and_must_show_its_csrf_token(acme, rival):
+    from django.test import Client
+
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(acme.owner.user)
+    assert client.get("/api/v1/acme/me/").json()["token"] is None
+    body = {"email": "n@p.example", "role": "builder"}
+    answer = client.post("/api/v1/acme/invitations/", body, content_type="application/json")
+    assert is_problem(answer, 403)["detail"].startswith("CSRF")
+    is_problem(client.get("/api/v1/rival/me/"), 404)
+    assert client.get("/api/v1/rival/me/").content == client.get("/api/v1/nowhere/me/").content
+
+
+def test_a_token_opens_no_page(acme, client):
+    """Pages are for people: a token's scopes are weighed at the REST door alone."""
+    _, secret = make.token(acme.owner)
+    answer = client.get("/acme/members/", **make.bearer(secret))
+    assert answer.status_code == 302 and answer.headers["Location"].startswith("/accounts/login/")
