@@ -1,8 +1,12 @@
 """Charts: checked specs, one picture for page and paper, themed by tokens, safe under a strict content policy."""
 
+import json
 import re
+import subprocess
+import sys
 import time
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import altair
@@ -10,6 +14,7 @@ import pytest
 
 from apps.common import charts
 from apps.common.charts import Row, drawing
+from apps.common.charts.pen import DrawingFailed, Pen
 
 SVG = "{http://www.w3.org/2000/svg}"
 RATES = [
@@ -127,3 +132,39 @@ def test_a_drawn_chart_is_not_drawn_again():
     for _ in range(20):
         chart.svg()
     assert (time.perf_counter() - began) / 20 < 0.005
+
+
+def test_a_pen_that_was_killed_is_taken_up_again():
+    pen = Pen()
+    spec = json.dumps(DRAWN["loss"].wide)
+    once = pen.draw(spec)
+    pen._process.kill()
+    pen._process.wait()
+    assert pen.draw(spec) == once
+    pen.rest()
+
+
+def test_a_spec_that_cannot_be_drawn_says_so_and_harms_no_other():
+    pen = Pen()
+    with pytest.raises(DrawingFailed):
+        pen.draw('{"mark": "no such mark"}')
+    assert pen.draw(json.dumps(DRAWN["loss"].wide)).startswith("<svg")
+    pen.rest()
+
+
+def test_many_threads_share_one_pen():
+    pen = Pen()
+    specs = [json.dumps(chart.wide) for chart in DRAWN.values()] * 2
+    with ThreadPoolExecutor(4) as threads:
+        drawn = list(threads.map(pen.draw, specs))
+    assert drawn == [pen.draw(spec) for spec in specs]
+    pen.rest()
+
+
+def test_drawing_costs_this_process_no_engine():
+    code = (
+        "import sys; from apps.common import charts;"
+        "charts.bar_chart([charts.Row('a', 1.0)], title='t', caption='c', measured='m').svg();"
+        "assert not {'vl_convert', 'altair'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
