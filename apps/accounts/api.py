@@ -88,12 +88,12 @@ class TokenMade(TokenOutput):
 
 class PermissionRow(serializers.Serializer):
     word = serializers.CharField()
-    label = serializers.CharField()
+    lets = serializers.CharField(help_text="What it lets one do, as the page says it.")
     roles = serializers.ListField(child=serializers.CharField())
 
 
 class MeOutput(MemberOutput):
-    organization = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    organization: serializers.SlugRelatedField = serializers.SlugRelatedField(slug_field="slug", read_only=True)
     permissions = serializers.SerializerMethodField(
         help_text="What this request may do: the role's words, within the token's scopes."
     )

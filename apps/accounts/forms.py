@@ -68,12 +68,6 @@ class NewToken(forms.Form):
         help_text="What uses it, such as “nightly training” or “MLflow on build-7”.",
         widget=forms.TextInput({"autocomplete": "off"}),
     )
-    scopes = forms.MultipleChoiceField(
-        label="It may",
-        help_text="You can give away only what you may do yourself. Nearly every program needs the first.",
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one thing this token may do."},
-    )
     days = forms.IntegerField(
         label="Expires after, in days",
         min_value=1,
@@ -84,5 +78,12 @@ class NewToken(forms.Form):
 
     def __init__(self, *args, scopes: list[Permission], **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["scopes"].choices = [(word.value, f"{word.label} ({word.value})") for word in scopes]
-        self.fields["scopes"].initial = [Permission.READ.value]
+        self.fields["scopes"] = forms.MultipleChoiceField(
+            label="It may",
+            choices=[(word.value, f"{word.label} ({word.value})") for word in scopes],
+            initial=[Permission.READ.value],
+            help_text="You can give away only what you may do yourself. Nearly every program needs the first.",
+            widget=forms.CheckboxSelectMultiple,
+            error_messages={"required": "Choose at least one thing this token may do."},
+        )
+        self.order_fields(["name", "scopes", "days"])

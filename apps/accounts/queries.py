@@ -84,6 +84,6 @@ def tokens(*, viewer: Membership):
 def permission_table() -> list[dict]:
     """Every word, its sentence and the roles that hold it, from the one table that decides."""
     return [
-        {"word": word.value, "label": word.label, "roles": [role for role, words in GRANTS.items() if word in words]}
+        {"word": word.value, "lets": word.label, "roles": [role for role, words in GRANTS.items() if word in words]}
         for word in Permission
     ]

@@ -57,10 +57,11 @@ def classify(project: Project, *, answers: dict, by: Membership, risk_class: str
     if problems := rules.problems(answers, risk_class):
         raise BadInput(problems)
     before = {"risk_class": project.risk_class, "answers": project.answers}
-    after = {"risk_class": str(risk_class or rules.risk_class(answers)), "answers": answers}
+    chosen = RiskClass(risk_class or rules.risk_class(answers))
+    after = {"risk_class": chosen.value, "answers": answers}
     if before == after:
         return project
-    project.risk_class, project.answers = RiskClass(after["risk_class"]), answers
+    project.risk_class, project.answers = chosen, answers
     _save(project, "risk_class", "answers")
     record(Event.PROJECT_CLASSIFIED, on=project, by=by, before=before, after=after)
     return project

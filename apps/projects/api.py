@@ -63,7 +63,7 @@ class QuestionOutput(serializers.Serializer):
     name = serializers.CharField()
     group = serializers.CharField()
     text = serializers.CharField()
-    source = serializers.CharField()
+    reference = serializers.CharField()
     makes = serializers.CharField(help_text="The least class a yes leads to.")
     needs = serializers.CharField(help_text="The question that must be yes for this one to be; or nothing.")
 

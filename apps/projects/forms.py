@@ -17,7 +17,7 @@ class Purpose(forms.Form):
         help_text="What is decided, about whom, by whom, and what the model's answer changes. Reviewers judge by this.",
         widget=forms.Textarea({"rows": 5}),
     )
-    owner = forms.ModelChoiceField(
+    owner: forms.ModelChoiceField = forms.ModelChoiceField(
         queryset=None, empty_label=None, help_text="Who answers for it. An owner of a project need not build in it."
     )
 
@@ -44,7 +44,7 @@ class Stake(forms.Form):
         for question in rules.QUESTIONS:
             self.fields[question.name] = forms.TypedChoiceField(
                 label=question.text,
-                help_text=question.source,
+                help_text=question.reference,
                 choices=YES_NO,
                 coerce=lambda word: word == "yes",
                 widget=forms.RadioSelect,

@@ -21,7 +21,7 @@ class Question:
     group: str
     text: str
     because: str  # what a yes says of the project, to follow “because”
-    source: str
+    reference: str
     makes: RiskClass = MINIMAL
     needs: str = ""
 

@@ -87,9 +87,9 @@ def test_the_class_can_be_raised_and_not_lowered(least, chosen):
     assert ("risk_class" in rules.problems(given, chosen)) == lowered
 
 
-def test_each_question_has_a_source_and_needs_one_that_exists():
+def test_each_question_has_a_reference_and_needs_one_that_exists():
     for question in rules.QUESTIONS:
-        assert question.source and question.text.endswith("?")
+        assert question.reference and question.text.endswith("?")
         assert question.needs in ("", *rules.NAMES[: rules.NAMES.index(question.name)])
     assert len(set(rules.NAMES)) == len(rules.NAMES)
 
