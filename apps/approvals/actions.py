@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 from django.db import IntegrityError, transaction
@@ -10,19 +9,13 @@ from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
 from apps.approvals import queries, reentry, rules
+from apps.approvals.gates.defaults import built_in
 from apps.approvals.gates.policy import NotAPolicy, parse, policy_digest
 from apps.approvals.models import Approval, Decision, Policy, PolicyVersion, Signature, State
 from apps.audits.actions import record
 from apps.audits.events import Event
 from apps.common.canonical import canonical, digest
 from apps.common.errors import ActionDenied, BadInput
-
-DEFAULTS = Path(__file__).parent / "policies"
-
-
-def built_in(risk_class: str) -> str:
-    """The YAML of the built-in policy for a risk class."""
-    return (DEFAULTS / f"{risk_class}.yaml").read_text()
 
 
 @transaction.atomic
@@ -34,24 +27,33 @@ def publish(source: str, *, by, event: Event = Event.POLICY_PUBLISHED) -> Policy
         policy, body = parse(source)
     except NotAPolicy as problem:
         raise BadInput({"source": "\n".join(map(str, problem.problems))}) from problem
-    row, _ = Policy.objects.get_or_create(
-        organization_id=by.organization_id, name=policy.name, defaults={"risk_class": policy.risk_class}
-    )
-    row = Policy.objects.select_for_update().get(pk=row.pk)
+    row = _policy_row(policy, by.organization_id)
     newest = row.versions.order_by("-number").first()
     if objection := _why_not_version(row, newest, policy, policy_digest(body)):
         raise BadInput({"source": objection})
-    version = PolicyVersion.objects.create(
-        organization_id=by.organization_id,
+    version = _next_version(row, newest, source, body, published_by=by)
+    record(event, on=version, by=by, digest=version.digest, risk_class=policy.risk_class)
+    return version
+
+
+def _policy_row(policy, organization_id: int) -> Policy:
+    """The row of that name, held until this transaction ends, so that versions are numbered one after the other."""
+    row, _ = Policy.objects.get_or_create(
+        organization_id=organization_id, name=policy.name, defaults={"risk_class": policy.risk_class}
+    )
+    return Policy.objects.select_for_update().get(pk=row.pk)
+
+
+def _next_version(row: Policy, newest: PolicyVersion | None, source: str, body: dict, *, published_by) -> PolicyVersion:
+    return PolicyVersion.objects.create(
+        organization_id=row.organization_id,
         policy=row,
         number=newest.number + 1 if newest else 1,
         source=source,
         body=body,
         digest=policy_digest(body),
-        published_by=by,
+        published_by=published_by,
     )
-    record(event, on=version, by=by, digest=version.digest, risk_class=policy.risk_class)
-    return version
 
 
 def _why_not_version(row: Policy, newest: PolicyVersion | None, policy, new_digest: str) -> str | None:
@@ -65,6 +67,28 @@ def _why_not_version(row: Policy, newest: PolicyVersion | None, policy, new_dige
 def adopt_default(risk_class: str, *, by) -> PolicyVersion:
     """Publish the built-in policy for a risk class as the organization's own."""
     return publish(built_in(risk_class), by=by, event=Event.POLICY_ADOPTED)
+
+
+def _in_force(risk_class: str, *, by) -> PolicyVersion | None:
+    """The policy in force. Where none was ever published for the class, the built-in one comes into force now."""
+    version = queries.policy_in_force(risk_class, viewer=by)
+    if version or not queries.built_in_applies(risk_class, viewer=by):
+        return version
+    source = built_in(risk_class)
+    policy, body = parse(source)
+    row = _policy_row(policy, by.organization_id)
+    if row.versions.exists():  # another request was quicker
+        return queries.policy_in_force(risk_class, viewer=by)
+    version = _next_version(row, None, source, body, published_by=None)
+    record(
+        Event.POLICY_ADOPTED,
+        on=version,
+        by=None,
+        digest=version.digest,
+        risk_class=risk_class,
+        for_request_of=by.user_id,
+    )
+    return version
 
 
 @transaction.atomic
@@ -83,7 +107,7 @@ def withdraw_policy(version: PolicyVersion, *, by) -> PolicyVersion:
 def ask(version, *, note: str, by) -> Approval:
     """Freeze the dossier of a model version under the policy in force, and put it before the reviewers."""
     now = timezone.now()
-    policy_version = queries.policy_in_force(version.project.risk_class, viewer=by)
+    policy_version = _in_force(version.project.risk_class, by=by)
     earlier = queries.approvals(viewer=by).filter(model_version=version)
     require(by, Permission.APPROVAL_ASK)
     _refuse(rules.why_not_ask(version, policy_version, earlier, by=by, now=now))

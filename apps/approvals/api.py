@@ -74,14 +74,30 @@ class ApprovalOutput(serializers.ModelSerializer):
                   "requested_by", "requested_at", "decided_at", "valid_until", "ended_reason"]  # fmt: skip
 
 
+class Place(serializers.Serializer):
+    """A name the policy asks for."""
+
+    role = serializers.CharField()
+    meaning = serializers.CharField()
+    signed_by = serializers.CharField(source="signature.printed_name", default=None)
+
+
+class Validity(serializers.Serializer):
+    valid = serializers.BooleanField(source="stands", help_text="Whether a deployment may rest on it now.")
+    status = serializers.CharField(help_text="The state, or `stale` or `expired`.")
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="Why it does not stand.")
+
+
 class CaseOutput(serializers.Serializer):
     """A sign-off with what is judged about it."""
 
-    status = serializers.CharField(help_text="The state, or `stale` or `expired`.")
-    changes = serializers.ListField(child=serializers.CharField(), help_text="What moved since the dossier was frozen.")
-    gates = serializers.DictField(source="dossier.gates", help_text="Rule by rule, as frozen in the dossier.")
+    verdict = serializers.CharField(source="dossier.gates.verdict", help_text="Of all gates together.")
+    gates = serializers.ListField(
+        child=serializers.DictField(), source="outcomes", help_text="Rule by rule, as frozen in the dossier."
+    )
+    required = Place(many=True, source="places")
     signatures = SignatureOutput(many=True)
-    open_meanings = serializers.ListField(child=serializers.CharField())
+    validity = Validity(source="*")
 
     def to_representation(self, case):
         return ApprovalOutput(case.approval, context=self.context).data | super().to_representation(case)

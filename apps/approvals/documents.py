@@ -54,7 +54,7 @@ def _pdf(case: rules.Case) -> bytes:
         "changes": list(case.changes),
         "rules": [_rule(outcome) for outcome in case.outcomes],
         "signatures": [_signature(signature) for signature in case.signatures],
-        "open": [place["meaning"] for place in case.places if place["signature"] is None],
+        "open": [place["words"] for place in case.places if place["signature"] is None],
         "covered": covered(dossier),
         "hands": [[hand["name"], hand["deed"]] for hand in dossier["hands"]],
         "ended": approval.ended_reason,

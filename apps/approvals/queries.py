@@ -6,12 +6,13 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import BooleanField, Count, F, Func, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.approvals.gates.changes import differences
 from apps.approvals.gates.decide import Evidence, decide, overall
 from apps.approvals.gates.policy import Policy as PolicyText
-from apps.approvals.models import Approval, PolicyVersion, State
+from apps.approvals.models import Approval, PolicyVersion, Signature, State
 from apps.approvals.rules import Case
 from apps.audits.events import Event
 from apps.audits.models import Record
@@ -37,6 +38,11 @@ def policy_in_force(risk_class: str, *, viewer) -> PolicyVersion | None:
     )
 
 
+def built_in_applies(risk_class: str, *, viewer) -> bool:
+    """Whether nobody has ever published a policy for that class, so that the built-in one is what counts."""
+    return not policy_versions(viewer=viewer).filter(policy__risk_class=risk_class).exists()
+
+
 def policies_in_force(*, viewer) -> dict[str, PolicyVersion]:
     """Risk class -> the version in force, for the classes that have one."""
     live = policy_versions(viewer=viewer).filter(withdrawn_at=None)
@@ -51,8 +57,10 @@ def resting_on(version: PolicyVersion, *, viewer) -> int:
 
 
 def approvals(*, viewer, project=None):
-    """Newest first; each with `.stands`, `.signed` (signatures so far) and `.wanted`."""
+    """Newest first; each with `.stands` and `.signed` (signatures so far)."""
     found = Approval.objects.filter(organization=viewer.organization_id)
+    given = Signature.objects.filter(approval=OuterRef("pk"), decision="sign").order_by().values("approval")
+    signed = given.annotate(count=Count("pk")).values("count")
     if project is not None:
         found = found.filter(project=project)
     return (
@@ -63,7 +71,7 @@ def approvals(*, viewer, project=None):
             "ended_by__user",
             "policy_version__policy",
         )
-        .annotate(stands=STANDS, signed=Count("signatures", filter=Q(signatures__decision="sign")))
+        .annotate(stands=STANDS, signed=Coalesce(Subquery(signed), 0))
         .order_by("-pk")
     )
 
@@ -138,7 +146,7 @@ def gates(version: ModelVersion, policy: PolicyText, reports: list[Report], now:
 
 
 def _outdated(report: Report, version: ModelVersion) -> str:
-    measured = report.inputs.get("model", version.artifact_digest)
+    measured = report.inputs.get("artifact", version.artifact_digest)
     return "" if measured == version.artifact_digest else f"It measured other bytes, {measured[:12]}."
 
 

@@ -51,7 +51,12 @@ class Case:
         for signer in self.policy.signers:
             mine = [signature for signature in given if signature.meaning == signer.meaning]
             places += [
-                {"meaning": MEANINGS[signer.meaning], "signature": mine[n] if n < len(mine) else None}
+                {
+                    "role": signer.role,
+                    "meaning": signer.meaning,
+                    "words": MEANINGS[signer.meaning],
+                    "signature": mine[n] if n < len(mine) else None,
+                }
                 for n in range(signer.count)
             ]
         return places
@@ -80,6 +85,11 @@ class Case:
     def stands(self) -> bool:
         """Whether a deployment may rest on it now. Computed, never kept: nobody can forget to take it away."""
         return self.approval.state == State.APPROVED and not self.expired and not self.changes
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it does not stand."""
+        return () if self.stands else (answer(self), *self.changes)
 
     @property
     def status(self) -> str:
@@ -135,18 +145,18 @@ def why_not_withdraw_policy(version, *, by) -> str | None:
     return None
 
 
-def why_not_ask(version, policy_version, earlier, *, by, now: datetime) -> str | None:
-    """`version`: what shall go live; `policy_version`: what is in force for its risk class, or None; `earlier`: its
-    sign-offs so far, each with `.stands`."""
+def why_not_ask(version, policy, earlier, *, by, now: datetime) -> str | None:
+    """`version`: what shall go live; `policy`: what counts for its risk class, or None; `earlier`: its sign-offs so
+    far, each with `.stands`."""
     if reason := why_not(by, Permission.APPROVAL_ASK):
         return reason
     if version.project.closed_at:
         return "This project is closed."
     if version.retired_at:
         return f"{version} was retired; ask for a version that is in use."
-    if policy_version is None:
+    if policy is None:
         risk_class = version.project.risk_class
-        return f"No policy for {risk_class}-risk projects is in force; an owner publishes or adopts one."
+        return f"No policy for {risk_class}-risk projects is in force: it was withdrawn; an owner publishes another."
     return next(filter(None, (_why_not_again(approval, version, now) for approval in earlier)), None)
 
 

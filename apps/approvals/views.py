@@ -10,8 +10,9 @@ from django.views.decorators.http import require_POST
 
 from apps.accounts.permissions import Permission, why_not
 from apps.approvals import actions, documents, forms, queries, rules
-from apps.approvals.gates.policy import Policy
+from apps.approvals.gates.defaults import built_in, built_in_policy
 from apps.approvals.gates.figures import REPORTS
+from apps.approvals.gates.policy import Policy
 from apps.approvals.gates.schema import MEANINGS, RISK_CLASSES
 from apps.approvals.models import State
 from apps.audits.events import Event
@@ -73,7 +74,7 @@ def _beginning(request) -> str:
     if before.isascii() and before.isdigit():
         return get_object_or_404(queries.policy_versions(viewer=request.membership), pk=before).source
     risk_class = request.GET.get("for")
-    return actions.built_in(risk_class if risk_class in RISK_CLASSES else "high")
+    return built_in(risk_class if risk_class in RISK_CLASSES else "high")
 
 
 def _problems(sentences: str, source: str) -> list[dict]:
@@ -141,19 +142,24 @@ def approval_new(request):
 
 
 def _preview(version, viewer) -> dict:
-    now = timezone.now()
-    policy_version = queries.policy_in_force(version.project.risk_class, viewer=viewer)
+    now, risk_class = timezone.now(), version.project.risk_class
+    policy_version = queries.policy_in_force(risk_class, viewer=viewer)
+    policy = Policy.from_json(policy_version.body) if policy_version else None
+    if policy is None and queries.built_in_applies(risk_class, viewer=viewer):
+        policy = built_in_policy(risk_class)
     earlier = queries.approvals(viewer=viewer).filter(model_version=version)
     context = {
         "version": version,
+        "policy": policy,
         "policy_version": policy_version,
-        "why_not": rules.why_not_ask(version, policy_version, earlier, by=viewer, now=now),
+        "why_not": rules.why_not_ask(version, policy, earlier, by=viewer, now=now),
     }
-    if policy_version is None:
+    if policy is None:
         return context
-    dossier = queries.draft(version, policy_version, by=viewer, note="", at=now)
-    shut = sum(outcome["verdict"] != "pass" for outcome in dossier["gates"]["outcomes"])
-    return context | {"outcomes": _outcomes(dossier, version.project), "shut": shut, "policy": dossier["policy_body"]}
+    reports = queries.latest_reports(version)
+    outcomes = [outcome.to_json() for outcome in queries.gates(version, policy, reports, now)]
+    shut = sum(outcome["verdict"] != "pass" for outcome in outcomes)
+    return context | {"outcomes": _linked(outcomes, {r.kind: r.get_absolute_url() for r in reports}), "shut": shut}
 
 
 @never_cache
@@ -204,6 +210,7 @@ def _shown(case: rules.Case, form, by) -> dict:
         "why_not_withdraw": rules.why_not_withdraw(approval, by=by),
         "why_not_revoke": rules.why_not_revoke(approval, by=by),
         "history": [(entry, Event(entry.event).label) for entry in queries.history(approval)],
+        "may_deploy": by.may(Permission.DEPLOYMENT_OPEN),
         "reason": forms.Reason(auto_id="ending_%s"),
     }
 
@@ -217,10 +224,14 @@ def _caption(case: rules.Case) -> str:
 
 
 def _outcomes(dossier: dict, project) -> list[dict]:
-    """The gates, each with the address of the report it was decided on."""
     where = [project.organization.slug, project.slug]
     reports = {report["kind"]: reverse("report", args=[*where, report["report"]]) for report in dossier["evidence"]}
-    return [outcome | {"url": reports.get(outcome["report"])} for outcome in dossier["gates"]["outcomes"]]
+    return _linked(dossier["gates"]["outcomes"], reports)
+
+
+def _linked(outcomes: list[dict], reports: dict[str, str]) -> list[dict]:
+    """The gates, each with the address of the report it was decided on."""
+    return [outcome | {"url": reports.get(outcome["report"])} for outcome in outcomes]
 
 
 @require_POST

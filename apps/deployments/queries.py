@@ -2,6 +2,9 @@
 
 from django.db.models import BooleanField, F, Func
 
+from apps.approvals import queries as approvals
+from apps.audits.events import Event
+from apps.audits.models import Record
 from apps.deployments.models import Deployment, State
 
 STANDS = Func(F("approval_id"), function="approvals_stands", output_field=BooleanField())
@@ -21,6 +24,13 @@ def deployments(*, viewer, project=None):
     )
 
 
+def why_it_does_not_stand(deployment: Deployment) -> tuple[str, ...]:
+    """Why the sign-off it rests on does not stand now; nothing where it does. The database's word decides."""
+    if deployment.stands:
+        return ()
+    return approvals.case(deployment.approval).reasons or ("Something it covers is changing at this moment.",)
+
+
 def summary(*, viewer, project) -> dict[str, str | None]:
     """The rail's stop: what of this project serves, and whether it may."""
     latest = deployments(viewer=viewer, project=project).filter(state=State.SERVING).first()
@@ -28,3 +38,11 @@ def summary(*, viewer, project) -> dict[str, str | None]:
         return {"state": "", "text": "nothing serves", "url": None}
     state, text = ("done", "serves") if latest.stands else ("shut", "refuses: sign-off no longer stands")
     return {"state": state, "text": f"{latest.model_version} {text}", "url": latest.get_absolute_url()}
+
+
+def history(deployment: Deployment) -> list[tuple[Record, str]]:
+    """What the record remembers of it, oldest first: (record, what was done)."""
+    found = Record.objects.filter(
+        organization_id=deployment.organization_id, on_type="deployment", on_id=deployment.pk
+    ).order_by("seq")
+    return [(entry, Event(entry.event).label) for entry in found]

@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from apps.approvals import actions
+from apps.approvals import actions, queries
 from apps.common.canonical import canonical, digest
 from apps.datasets.models import Dataset, DatasetVersion
 from apps.models.models import ModelVersion, RegisteredModel
@@ -80,7 +80,7 @@ def report(version: ModelVersion, kind: str, *, by=None, measured=None, **fields
     return Report.objects.create(
         organization=version.organization, project=version.project, model_version=version, kind=kind,
         started_by=by or version.trained_by, queue="cpu", result=result.decode(), digest=digest(result),
-        inputs={"model": version.artifact_digest}, **fields,
+        inputs={"artifact": version.artifact_digest}, **fields,
     )  # fmt: skip
 
 
@@ -94,7 +94,10 @@ def reported(tenant: Tenant, *, number=1, without=(), **fields) -> ModelVersion:
 
 
 def policy(tenant: Tenant, risk_class: str = "high"):
+    """The built-in policy, adopted, where there is none."""
     tenant.enter(tenant.owner)
+    if in_force := queries.policy_in_force(risk_class, viewer=tenant.owner):
+        return in_force
     return actions.adopt_default(risk_class, by=tenant.owner)
 
 

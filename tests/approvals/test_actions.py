@@ -101,7 +101,15 @@ def test_asking_freezes_the_dossier(acme):
     assert events(approval) == ["approval.asked"]
 
 
-def test_asking_without_a_policy_is_refused(acme):
+def test_asking_without_a_policy_puts_the_built_in_one_in_force(acme):
+    version = make.reported(acme.enter(acme.builder))
+    approval = actions.ask(version, note="", by=acme.builder)
+    assert (str(approval.policy_version), approval.policy_version.published_by) == ("high-risk v1", None)
+    assert events(approval.policy_version) == ["policy.adopted"]
+
+
+def test_asking_where_every_policy_was_withdrawn_is_refused(acme):
+    actions.withdraw_policy(make.policy(acme), by=acme.owner)
     version = make.reported(acme.enter(acme.builder))
     with pytest.raises(ActionDenied, match="No policy for high-risk projects is in force"):
         actions.ask(version, note="", by=acme.builder)

@@ -294,6 +294,7 @@ def test_a_policy_is_published_in_ones_own_name_and_stays_withdrawn(acme):
     acme.enter(acme.builder)
     assert "in their own name" in attack(copy, acme.owner.pk)
     assert "An owner publishes" in attack(copy, acme.builder.pk)
+    assert "only where there is no other" in attack(copy, None)
     rows("update approvals_policyversion set withdrawn_at = now() where id = %s", version.pk)
     assert "stays withdrawn" in attack(
         "update approvals_policyversion set withdrawn_at = null where id = %s", version.pk

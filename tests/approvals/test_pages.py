@@ -104,7 +104,14 @@ def test_the_request_shows_the_gates_before_it_is_made(client, acme):
     assert "Not yet: of 14 rules, 2 missing." in page and "See page 3." in page
 
 
-def test_asking_without_a_policy_says_so(client, acme):
+def test_asking_without_a_policy_shows_the_built_in_one(client, acme):
+    version = make.reported(acme.enter(acme.builder))
+    page = text(visit(client, acme.builder, f"/acme/lending/approvals/new/?model_version={version.pk}"))
+    assert "Every rule of high-risk passes." in page and "your request puts it in force" in page
+
+
+def test_asking_where_every_policy_was_withdrawn_says_so(client, acme):
+    actions.withdraw_policy(make.policy(acme), by=acme.owner)
     version = make.reported(acme.enter(acme.builder))
     page = text(visit(client, acme.builder, f"/acme/lending/approvals/new/?model_version={version.pk}"))
     assert "No policy for high-risk projects is in force" in page

@@ -246,6 +246,11 @@ begin
         if new.withdrawn_at is not null or new.published_by_id is not null
            and not approvals_is(new.published_by_id, new.organization_id, 'owner') then
             perform approvals_refuse('An owner publishes a policy, in their own name.');
+        elsif new.published_by_id is null and exists (
+            select 1 from approvals_policyversion pv join approvals_policy earlier on earlier.id = pv.policy_id
+              join approvals_policy mine on mine.id = new.policy_id and mine.risk_class = earlier.risk_class
+             where pv.organization_id = new.organization_id) then
+            perform approvals_refuse('A built-in policy comes into force by itself only where there is no other.');
         end if;
     elsif old.withdrawn_at is not null and new is distinct from old then
         perform approvals_refuse('A withdrawn policy stays withdrawn.');

@@ -1,0 +1,89 @@
+"""Pages about what serves."""
+
+import json
+
+from django.conf import settings
+from django.contrib import messages
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from apps.accounts.permissions import Permission, why_not
+from apps.approvals import queries as approvals
+from apps.common.errors import ActionDenied, BadInput
+from apps.common.pages import listed, page, see
+from apps.deployments import actions, forms, queries, rules
+from apps.deployments.models import State
+
+
+def deployments(request):
+    rows = queries.deployments(viewer=request.membership, project=request.project)
+    state = request.GET.get("state", "")
+    if state in State.values:
+        rows = rows.filter(state=state)
+    context = listed(request, rows) | {
+        "state": state,
+        "states": State.choices,
+        "why_not": why_not(request.membership, Permission.DEPLOYMENT_OPEN),
+    }
+    return page(request, "deployments/deployment_list.html", context=context)
+
+
+def deployment_new(request):
+    """Choose a sign-off that stands, then a name."""
+    viewer, chosen = request.membership, request.GET.get("approval", "")
+    found = approvals.approvals(viewer=viewer, project=request.project)
+    if not (chosen.isascii() and chosen.isdigit()):
+        standing = found.filter(state="approved", stands=True)
+        return page(request, "deployments/deployment_new.html", context={"approvals": standing[:50]})
+    approval = get_object_or_404(found, pk=chosen)
+    form = forms.Opening(request.POST or None, initial={"name": approval.model_version.model.name})
+    if form.is_valid():
+        try:
+            return see(actions.open_deployment(approval, by=viewer, **form.cleaned_data))
+        except BadInput as bad:
+            form.add_error("name", bad.problems["name"])
+        except ActionDenied as denied:
+            form.add_error(None, str(denied))
+    context = {"approval": approval, "form": form, "why_not": rules.why_not_open(approvals.case(approval), by=viewer)}
+    return page(request, "deployments/deployment_new.html", context=context)
+
+
+def deployment_detail(request, pk):
+    deployment = get_object_or_404(queries.deployments(viewer=request.membership, project=request.project), pk=pk)
+    reasons = queries.why_it_does_not_stand(deployment)
+    path = reverse("api-deployment-predict", args=[deployment.project.organization.slug, deployment.pk])
+    context = {
+        "deployment": deployment,
+        "objection": rules.why_not_answer(deployment, reasons),
+        "columns": deployment.model_version.input_schema,
+        "address": settings.URL + path,
+        "example": _example(deployment.model_version.input_schema),
+        "history": queries.history(deployment),
+        "form": forms.Reason(),
+        "why_not_stop": rules.why_not_stop(deployment, by=request.membership),
+    }
+    return page(request, "deployments/deployment_detail.html", context=context)
+
+
+def _example(columns: list[dict]) -> str:
+    """One row that has the right shape: a known value for text, zero for numbers."""
+    row = {
+        column["name"]: (column.get("values") or [""])[0] if column["kind"] == "category" else 0 for column in columns
+    }
+    return json.dumps({"rows": [row]}, ensure_ascii=False)
+
+
+@require_POST
+def deployment_stop(request, pk):
+    deployment = get_object_or_404(queries.deployments(viewer=request.membership, project=request.project), pk=pk)
+    form = forms.Reason(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Nothing was changed: write the reason.")
+        return see(deployment)
+    try:
+        actions.stop(deployment, by=request.membership, **form.cleaned_data)
+        messages.success(request, "It is stopped: the next request gets no answer.")
+    except ActionDenied as denied:
+        messages.error(request, str(denied))
+    return see(deployment)
