@@ -12,7 +12,9 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from django.core.files.uploadhandler import StopUpload, TemporaryFileUploadHandler
+
+from apps.common.numbers import size
 
 CHUNK = 2**20
 
@@ -28,7 +30,10 @@ class DamagedFile(Exception):
 
 
 class DigestingUploadHandler(TemporaryFileUploadHandler):
-    """Streams an upload to disk while its SHA-256 is computed; the file then has `.sha256`."""
+    """Streams an upload to disk while its SHA-256 is computed; the file then has `.sha256`.
+
+    An upload that cannot be kept (a full disk, more than UPLOAD_LIMIT) is dropped while its fields stay: the request
+    then says why in `upload_problem`."""
 
     chunk_size = CHUNK
 
@@ -37,8 +42,20 @@ class DigestingUploadHandler(TemporaryFileUploadHandler):
         self._sha256 = hashlib.sha256()
 
     def receive_data_chunk(self, raw_data, start):
+        if start + len(raw_data) > settings.UPLOAD_LIMIT:
+            self._drop(f"The file is larger than the {size(settings.UPLOAD_LIMIT)} that are taken. Split it.")
         self._sha256.update(raw_data)
-        return super().receive_data_chunk(raw_data, start)
+        try:
+            return super().receive_data_chunk(raw_data, start)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            self._drop(f"The portal could not write the file ({why}). Nothing was stored; tell its operator.")
+
+    def _drop(self, sentence):
+        """The rest of the body is read and thrown away, so that the answer reaches who sent it."""
+        self.request.upload_problem = sentence
+        self.file.close()
+        raise StopUpload(connection_reset=False)
 
     def file_complete(self, file_size):
         file = super().file_complete(file_size)

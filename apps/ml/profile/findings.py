@@ -36,8 +36,8 @@ def of_column(facts: dict[str, Any], rows: int) -> list[dict[str, str]]:
     """Findings of one column, the gravest first."""
     found = []
 
-    def say(kind: str, sentence: str) -> None:
-        found.append({"column": facts["name"], "kind": kind, "sentence": sentence})
+    def say(kind: str, sentence: str, **more: str) -> None:
+        found.append({"column": facts["name"], "kind": kind, "sentence": sentence, **more})
 
     name, missing, distinct = facts["name"], facts["missing"], facts["distinct"]
     present = rows - missing
@@ -59,7 +59,8 @@ def of_column(facts: dict[str, Any], rows: int) -> list[dict[str, str]]:
             f"“{name}” holds {facts['infinite']:,} infinite values. Declare them as missing or leave it out.",
         )
     for marker, count in suspected_markers(facts):
-        say("suspected missing", f"“{name}” holds “{marker}” in {count:,} rows. If that means missing, declare it so.")
+        sentence = f"“{name}” holds “{marker}” in {count:,} rows. If that means missing, declare it so."
+        say("suspected missing", sentence, marker=marker)
     outliers = facts.get("outliers") or {}
     outside = outliers.get("below", 0) + outliers.get("above", 0)
     if facts["distinct"] > FEW_VALUES and outliers.get("judged") and outside > MANY_OUTLIERS * present:
