@@ -9,7 +9,6 @@ from apps.accounts.permissions import Permission
 from apps.approvals import queries as approvals
 from apps.approvals.models import State
 from apps.common.pages import listed
-from apps.common.work import WorkState
 from apps.datasets.models import DatasetVersion
 from apps.deployments.models import Deployment
 from apps.models.models import ModelVersion
@@ -18,10 +17,9 @@ from apps.projects import rules as project_rules
 from apps.reports import queries as reports
 from apps.reports.models import Kind
 from apps.training.models import TrainingRun
-from portal.context import stops
+from portal.rail import UNDER_WAY, stops
 
 SHOWN = 5  # of each kind on a page that shows all kinds
-UNDER_WAY = (WorkState.QUEUED, WorkState.RUNNING)
 NEXT_STEPS = {  # the stop that is not done: what to press, where that is, who may
     "Data": ("Add data", "datasets/", Permission.DATASET_ADD),
     "Model": ("Train a model", "runs/", Permission.RUN_LAUNCH),
