@@ -31,13 +31,13 @@ class Client:
         answer = self._send("POST", path, json.dumps(body).encode(), "application/json")
         return json.loads(answer) if answer else {}
 
-    def upload(self, path: str, name: str, content: bytes, **fields: str) -> dict:
+    def upload(self, path: str, filename: str, content: bytes, /, **fields: str) -> dict:
         boundary = secrets.token_hex(16)
         parts = [
             f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
             for key, value in fields.items()
         ]
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{filename}"\r\n\r\n'.encode()
         body = b"".join([*parts, head, content, f"\r\n--{boundary}--\r\n".encode()])
         return json.loads(self._send("POST", path, body, f"multipart/form-data; boundary={boundary}"))
 
