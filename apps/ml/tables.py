@@ -402,7 +402,8 @@ def _flag(values: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     if odd.any():
         row = int(odd.arg_max() or 0) + FIRST_ROW
         raise TableProblem(
-            f"Column “{values.name}” is declared as a flag but holds “{values[row - FIRST_ROW]}” in row {row}; a flag "
+            f"Column “{values.name}” is declared as a flag but holds “{text_of(values)[row - FIRST_ROW]}” in row "
+            f"{row}; a flag "
             "is 0 or 1.",
             row=row,
             column=values.name,

@@ -43,10 +43,23 @@ def group_classes(columns: dict[str, Kept], rows: Rows, attribute: Attribute) ->
         codes = codes * len(distinct) + places
     combinations, places = _encode(codes)
     frame = _frame(needed, values, combinations)
-    groups = tables.groups(frame, attribute)
+    try:
+        groups = tables.groups(frame, attribute)
+    except tables.TableProblem as problem:
+        raise _where_it_stands(problem, places, rows) from None
     labels = tuple(sorted(set(groups.tolist())))
     of_combination = np.array([labels.index(group) for group in groups], dtype=np.int16)
     return Classes(attribute.name, "sensitive", labels, of_combination[places], attribute.columns())
+
+
+def _where_it_stands(problem: tables.TableProblem, places: np.ndarray, rows: Rows) -> tables.TableProblem:
+    """A complaint about one of the combinations, said of the first row of the file that has it."""
+    if problem.row is None:
+        return problem
+    first = int(np.argmax(places == problem.row - tables.FIRST_ROW))
+    row = (first if rows.sample is None else int(rows.sample[first])) + tables.FIRST_ROW
+    message = problem.message.replace(f"in row {problem.row}", f"in row {row:,}")
+    return tables.TableProblem(message, row=row, column=problem.column)
 
 
 def _found(columns: dict[str, Kept], name: str) -> Kept:
