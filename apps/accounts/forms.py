@@ -80,7 +80,7 @@ class NewToken(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["scopes"] = forms.MultipleChoiceField(
             label="It may",
-            choices=[(word.value, f"{word.label} ({word.value})") for word in scopes],
+            choices=[(word.value, word.label) for word in scopes],
             initial=[Permission.READ.value],
             help_text="You can give away only what you may do yourself. Nearly every program needs the first.",
             widget=forms.CheckboxSelectMultiple,
