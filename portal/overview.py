@@ -20,12 +20,12 @@ from apps.training.models import TrainingRun
 from portal.rail import UNDER_WAY, stops
 
 SHOWN = 5  # of each kind on a page that shows all kinds
-NEXT_STEPS = {  # the stop that is not done: what to press, where that is, who may
-    "Data": ("Add data", "datasets/", Permission.DATASET_ADD),
-    "Model": ("Train a model", "runs/", Permission.RUN_LAUNCH),
-    "Reports": ("Measure the model", "reports/", Permission.REPORT_START),
-    "Sign-off": ("Ask for sign-off", "approvals/", Permission.APPROVAL_ASK),
-    "Deployed": ("Deploy the model", "deployments/", Permission.DEPLOYMENT_OPEN),
+NEXT_STEPS = {  # the stop that is not done: what it is called, what to press, where that is, who may
+    "Data": ("data", "Add data", "datasets/", Permission.DATASET_ADD),
+    "Model": ("a model", "Train a model", "runs/", Permission.RUN_LAUNCH),
+    "Reports": ("reports", "Measure the model", "reports/", Permission.REPORT_START),
+    "Sign-off": ("a sign-off", "Ask for sign-off", "approvals/", Permission.APPROVAL_ASK),
+    "Deployed": ("a deployment", "Deploy the model", "deployments/", Permission.DEPLOYMENT_OPEN),
 }
 
 
@@ -153,6 +153,6 @@ def _next_step(path, viewer, project) -> dict | None:
     stop = next((stop for stop in path if stop["state"] != "done"), None)
     if stop is None:
         return None
-    label, place, permission = NEXT_STEPS[stop["name"]]
+    what, label, place, permission = NEXT_STEPS[stop["name"]]
     reason = project_rules.why_not_work_in(project) or permissions.why_not(viewer, permission)
-    return {"stop": stop, "label": label, "url": project.get_absolute_url() + place, "why_not": reason}
+    return {"what": what, "note": stop["note"], "label": label, "url": project.get_absolute_url() + place, "why_not": reason}

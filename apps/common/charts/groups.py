@@ -136,7 +136,7 @@ def _beside(labels):
     """Names down the side, each with its n beneath."""
     two = any("\n" in label for label in labels)
     lines = {"labelExpr": "split(datum.label, '\\n')", "labelLineHeight": 14, "labelOffset": -6 if two else 0}
-    return words("label", sort=labels, axis={"title": None, "labelColor": INK, "labelLimit": 190, **lines})
+    return words("label", sort=labels, axis={"title": None, "labelColor": INK, "labelLimit": 260, **lines})
 
 
 def _label_above(y):

@@ -225,7 +225,8 @@ def house(context):
 def _inside(request, root, path) -> bool:
     if path:
         return request.path.startswith(root + path)
-    return bool(getattr(request, "project", None)) or request.path == root or request.path.startswith(f"{root}projects/")
+    in_project = getattr(request, "project", None) is not None
+    return in_project or request.path == root or request.path.startswith(f"{root}projects/")
 
 
 HOUSE = (
