@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy import stats
 
 from apps.ml import intervals
 from apps.ml.figures import CONFIDENCE, NO_LIMITS, Figure, Measured, judge, plain
@@ -24,6 +23,7 @@ CHUNK = 2**19  # encoded values evaluated at once: small enough to stay in the p
 LAYERED_CHUNK = 2**17  # the same after the first layer
 EACH = 3
 TOP = 6
+FEW = 6  # values of a number: as many are shown one by one
 DRAWS = 300
 METHOD = {
     "values": "Shapley values (Lundberg and Lee 2017), one player for each original column; exact by enumeration of "
@@ -33,8 +33,8 @@ METHOD = {
     "output": "probability of the favourable outcome",
     "importance": "mean absolute Shapley value over the sampled rows; t interval",
     "additivity_residual": "largest |base + sum of values - prediction| over the explained rows",
-    "stability": "Spearman correlation of importances between two backgrounds and two draws of coalitions; interval by "
-    "resampling rows",
+    "stability": "share of importance that two backgrounds, each with its own draw of coalitions, give to the same "
+    "columns; interval by resampling rows",
     "sensitive_share": "share of all importance that falls on declared sensitive columns; delta-method interval",
 }
 CAVEATS = (
@@ -81,8 +81,19 @@ class Columns:
         return owner
 
 
-def measure(predict, rows, pool, columns, *, limits=NO_LIMITS, seed=0, sample=ROWS, background=BACKGROUND,
-            budget=BUDGET, progress=lambda share: None):
+def measure(
+    predict,
+    rows,
+    pool,
+    columns,
+    *,
+    limits=NO_LIMITS,
+    seed=0,
+    sample=ROWS,
+    background=BACKGROUND,
+    budget=BUDGET,
+    progress=lambda share: None,
+):
     """predict: (k, d) -> (k,) probability; rows (n, d) unseen; pool (b, d) to draw backgrounds from."""
     rng = np.random.default_rng(seed)
     probability = np.asarray(predict(rows), float)
@@ -91,24 +102,49 @@ def measure(predict, rows, pool, columns, *, limits=NO_LIMITS, seed=0, sample=RO
     asked = np.concatenate([sampled, [at for _, at in singled]]).astype(int)
     order = rng.permutation(len(pool))
     halves = order[:background], order[-background:]
-    runs = [shapley(predict, rows[asked], pool[half], columns.owner(), seed=[seed, number], budget=budget,
-                    progress=lambda share, number=number: progress((number + share) / 2))
-            for number, half in enumerate(halves)]
+    runs = [
+        shapley(
+            predict,
+            rows[asked],
+            pool[half],
+            columns.owner(),
+            seed=[seed, number],
+            budget=budget,
+            progress=lambda share, number=number: progress((number + share) / 2),
+        )
+        for number, half in enumerate(halves)
+    ]
     values, base = runs[0]
-    size = np.abs(values[:sampled.size])
+    size = np.abs(values[: sampled.size])
     residual = np.abs(base + values.sum(axis=1) - probability[asked]).max()
-    other = np.abs(runs[1][0][:sampled.size])
-    figures = [Figure("additivity_residual", residual, residual, residual, asked.size), _stability(size, other, rng),
-               *_sensitive_share(size, columns), _base_shift(runs, asked.size)]
+    other = np.abs(runs[1][0][: sampled.size])
+    figures = [
+        Figure("additivity_residual", residual, residual, residual, asked.size),
+        _stability(size, other, rng),
+        *_sensitive_share(size, columns),
+        _base_shift(runs, asked.size),
+    ]
     return Measured(
         figures=tuple(judge(figure, limits) for figure in figures),
-        detail=plain({"base": base, "importance": _importance(size, other, columns),
-                      "dependence": _dependence(values[:sampled.size], sampled, size, columns),
-                      "rows": _explained(singled, values[sampled.size:], probability, base, columns)}),
-        method=METHOD | {"confidence": CONFIDENCE, "seed": seed, "rows": sampled.size, "background": len(halves[0]),
-                         "coalitions": len(coalitions(len(columns.names), budget, rng)[0]),
-                         "exact": 2 ** len(columns.names) <= EXACT},
-        caveats=CAVEATS)
+        detail=plain(
+            {
+                "base": base,
+                "importance": _importance(size, other, columns),
+                "dependence": _dependence(values[: sampled.size], sampled, size, columns),
+                "rows": _explained(singled, values[sampled.size :], probability, base, columns),
+            }
+        ),
+        method=METHOD
+        | {
+            "confidence": CONFIDENCE,
+            "seed": seed,
+            "rows": sampled.size,
+            "background": len(halves[0]),
+            "coalitions": len(coalitions(len(columns.names), budget, rng)[0]),
+            "exact": 2 ** len(columns.names) <= EXACT,
+        },
+        caveats=CAVEATS,
+    )
 
 
 # Shapley values
@@ -198,10 +234,10 @@ def _worth(predict, rows, background, masks, owner, *, progress):
     for at, row in enumerate(rows):
         progress(at / len(rows))
         for start in range(0, len(masks), step):
-            mask = masks[start:start + step, None, :]
+            mask = masks[start : start + step, None, :]
             mixed = np.where(mask, row, background[None])
             answers = np.asarray(predict(mixed.reshape(-1, row.size)))
-            worth[at, start:start + step] = answers.reshape(len(mask), -1).mean(axis=1, dtype=float)
+            worth[at, start : start + step] = answers.reshape(len(mask), -1).mean(axis=1, dtype=float)
     return worth
 
 
@@ -230,8 +266,11 @@ def _singled_out(probability):
     order = np.argsort(probability, kind="stable")
     near = np.argsort(np.abs(probability - 0.5), kind="stable")
     each = min(EACH, len(order))
-    return [*(("highest", at) for at in order[::-1][:each]), *(("lowest", at) for at in order[:each]),
-            *(("borderline", at) for at in near[:each])]
+    return [
+        *(("highest", at) for at in order[::-1][:each]),
+        *(("lowest", at) for at in order[:each]),
+        *(("borderline", at) for at in near[:each]),
+    ]
 
 
 def _importance(size, other, columns):
@@ -239,22 +278,33 @@ def _importance(size, other, columns):
     table = []
     for player in np.argsort(-mean, kind="stable"):
         value, low, high = intervals.mean(size[:, player])
-        table.append({"column": columns.names[player], "value": value, "low": max(low, 0.0), "high": high,
-                      "n": len(size), "share": mean[player] / total, "with_other_background": by_other[player],
-                      "sensitive": columns.names[player] in columns.sensitive})
+        table.append(
+            {
+                "column": columns.names[player],
+                "value": value,
+                "low": max(low, 0.0),
+                "high": high,
+                "n": len(size),
+                "share": mean[player] / total,
+                "with_other_background": by_other[player],
+                "sensitive": columns.names[player] in columns.sensitive,
+            }
+        )
     return table
 
 
 def _stability(size, other, rng):
-    def agreement(at):
-        first, second = size[at].mean(axis=0), other[at].mean(axis=0)
-        if first.size < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
-            return 1.0
-        return float(stats.spearmanr(first, second).statistic)
+    """Share of importance that both runs give to the same columns: one minus half the difference of their shares."""
+
+    def shared(at):
+        first, second = (part[at].mean(axis=0) for part in (size, other))
+        if first.sum() == 0 or second.sum() == 0:
+            return float(first.sum() == second.sum())
+        return 1 - np.abs(first / first.sum() - second / second.sum()).sum() / 2
 
     everyone = np.arange(len(size))
-    drawn = [agreement(rng.choice(everyone, everyone.size)) for _ in range(DRAWS)]
-    value = agreement(everyone)
+    drawn = [shared(rng.choice(everyone, everyone.size)) for _ in range(DRAWS)]
+    value = float(shared(everyone))
     low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Figure("stability", value, min(float(low), value), max(float(high), value), len(size))
 
@@ -268,14 +318,21 @@ def _sensitive_share(size, columns):
     share = part.mean() / max(whole.mean(), 1e-300)
     _, low, high = intervals.mean((part - share * whole) / max(whole.mean(), 1e-300))
     half = (high - low) / 2
-    yield Figure("sensitive_share", share, max(share - half, 0.0), min(share + half, 1.0), len(size),
-                 note="importance on declared sensitive columns that are inputs")
+    yield Figure(
+        "sensitive_share",
+        share,
+        max(share - half, 0.0),
+        min(share + half, 1.0),
+        len(size),
+        note="importance on declared sensitive columns that are inputs",
+    )
 
 
 def _base_shift(runs, n):
     shift = abs(runs[0][1] - runs[1][1])
-    return Figure("background_shift", shift, shift, shift, n,
-                  note="how far the mean prediction moves between the two backgrounds")
+    return Figure(
+        "background_shift", shift, shift, shift, n, note="how far the mean prediction moves between the two backgrounds"
+    )
 
 
 def _dependence(values, sampled, size, columns):
@@ -284,24 +341,49 @@ def _dependence(values, sampled, size, columns):
     for player in np.argsort(-size.mean(axis=0), kind="stable")[:TOP]:
         name = columns.names[player]
         points = [(columns.values[name][at], value) for at, value in zip(sampled, values[:, player], strict=True)]
-        number = all(value is None or isinstance(value, int | float) for value, _ in points)
-        tables.append({"column": name, "kind": "number" if number else "category"} | (
-            {"points": [{"value": value, "shapley": part} for value, part in points]} if number
-            else {"categories": _by_category(points)}))
+        drawn = {"points": [{"value": value, "shapley": part} for value, part in points]}
+        number = _varies(points)
+        kind = "number" if number else "category"
+        tables.append({"column": name, "kind": kind} | (drawn if number else {"categories": _by_category(points)}))
     return tables
+
+
+def _varies(points):
+    """Whether a column is one of numbers with enough of them to draw a cloud."""
+    seen = {value for value, _ in points if value is not None}
+    return len(seen) > FEW and all(isinstance(value, int | float) for value in seen)
 
 
 def _by_category(points):
     groups = {}
     for value, part in points:
-        groups.setdefault("(missing)" if value is None else str(value), []).append(part)
-    rows = [{"value": value, "n": len(parts)} | dict(zip(("mean", "low", "high"), intervals.mean(parts), strict=True))
-            for value, parts in groups.items()]
+        groups.setdefault("(missing)" if value is None else _named(value), []).append(part)
+    rows = [
+        {"value": value, "n": len(parts)} | dict(zip(("mean", "low", "high"), intervals.mean(parts), strict=True))
+        for value, parts in groups.items()
+    ]
     return sorted(rows, key=lambda row: (-row["n"], row["value"]))[:12]
 
 
+def _named(value):
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
 def _explained(singled, values, probability, base, columns):
-    return [{"why": why, "row": int(at) + 1, "probability": probability[at], "base": base, "columns": [
-        {"column": columns.names[player], "value": columns.values[columns.names[player]][at], "shapley": part[player]}
-        for player in np.argsort(-np.abs(part), kind="stable")]}
-        for (why, at), part in zip(singled, values, strict=True)]
+    return [
+        {
+            "why": why,
+            "row": int(at) + 1,
+            "probability": probability[at],
+            "base": base,
+            "columns": [
+                {
+                    "column": columns.names[player],
+                    "value": columns.values[columns.names[player]][at],
+                    "shapley": part[player],
+                }
+                for player in np.argsort(-np.abs(part), kind="stable")
+            ],
+        }
+        for (why, at), part in zip(singled, values, strict=True)
+    ]

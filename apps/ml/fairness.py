@@ -44,8 +44,10 @@ METHOD = {
     "too_small": f"fewer than {LEAST_ROWS} rows; for true and false positive rates, fewer than {LEAST_CASES} rows with "
     "that outcome. Such groups are shown and do not enter a difference or ratio",
 }
-NO_FREE_LUNCH = ("Equal rates are not the same as justice: where base rates differ between groups, no model can "
-                 "equalize selection, error rates and precision at once (Kleinberg 2016, Chouldechova 2017).")
+NO_FREE_LUNCH = (
+    "Equal rates are not the same as justice: where base rates differ between groups, no model can "
+    "equalize selection, error rates and precision at once (Kleinberg 2016, Chouldechova 2017)."
+)
 NOT_COMPARED = "Fewer than two groups are large enough to compare, or nobody was selected."
 
 
@@ -69,16 +71,26 @@ def measure(outcome, prediction, groups, *, limits=NO_LIMITS, seed=0, least_rows
         tables.append(_table(cells, judged, bands))
         caveats += _caveats(cells, judged, least_rows)
     return Measured(
-        figures=tuple(figures), detail=plain({"attributes": tables}),
-        method=METHOD | {"confidence": CONFIDENCE, "draws": DRAWS, "seed": seed, "least_rows": least_rows,
-                         "least_cases": least_cases},
-        caveats=(*caveats, NO_FREE_LUNCH))
+        figures=tuple(figures),
+        detail=plain({"attributes": tables}),
+        method=METHOD
+        | {
+            "confidence": CONFIDENCE,
+            "draws": DRAWS,
+            "seed": seed,
+            "least_rows": least_rows,
+            "least_cases": least_cases,
+        },
+        caveats=(*caveats, NO_FREE_LUNCH),
+    )
 
 
 def count(outcome, prediction, groups):
     """Cells of each attribute, then of each pair of attributes ("a & b"), from one pass over the rows."""
-    rows = pl.DataFrame({"outcome": np.asarray(outcome, bool), "prediction": np.asarray(prediction, bool)} | {
-        f"group {name}": pl.Series(np.asarray(labels), dtype=pl.String) for name, labels in groups.items()})
+    rows = pl.DataFrame(
+        {"outcome": np.asarray(outcome, bool), "prediction": np.asarray(prediction, bool)}
+        | {f"group {name}": pl.Series(np.asarray(labels), dtype=pl.String) for name, labels in groups.items()}
+    )
     cell = (2 * (~pl.col("outcome")).cast(pl.Int64) + (~pl.col("prediction")).cast(pl.Int64)).alias("cell")
     tally = rows.group_by([*(f"group {name}" for name in groups), cell]).len()
     singles = [(name,) for name in groups]
@@ -89,11 +101,16 @@ def _cells_of(tally, names):
     columns = [f"group {name}" for name in names]
     table = tally.group_by([*columns, "cell"]).agg(pl.col("len").sum()).pivot(on="cell", index=columns, values="len")
     table = table.sort(columns).with_columns(
-        pl.lit(0).alias(str(cell)) for cell in range(4) if str(cell) not in table.columns)
+        pl.lit(0).alias(str(cell)) for cell in range(4) if str(cell) not in table.columns
+    )
     labels = table.select(columns).rows()
     counts = table.select([str(cell) for cell in range(4)]).fill_null(0).to_numpy().astype(np.int64)
-    return Cells(" & ".join(names), tuple(" & ".join(parts) for parts in labels),
-                 np.array([MISSING in parts for parts in labels], bool), counts)
+    return Cells(
+        " & ".join(names),
+        tuple(" & ".join(parts) for parts in labels),
+        np.array([MISSING in parts for parts in labels], bool),
+        counts,
+    )
 
 
 def fraction(counts, rate):
@@ -110,8 +127,10 @@ def rates(counts):
 def _judged(cells, least_rows, least_cases):
     """Which groups may enter a comparison, rate by rate: (groups,) bool."""
     enough = (cells.counts.sum(axis=1) >= least_rows) & ~cells.missing
-    return {name: enough & (bottom >= (least_cases if name.startswith(("true", "false")) else 1))
-            for name, (_, bottom) in rates(cells.counts).items()}
+    return {
+        name: enough & (bottom >= (least_cases if name.startswith(("true", "false")) else 1))
+        for name, (_, bottom) in rates(cells.counts).items()
+    }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +150,8 @@ def _bands(cells, judged, rng):
         "demographic_parity_difference": [("selection_rate", _share)],
         "demographic_parity_ratio": [("selection_rate", _log_share)],
         "equal_opportunity_difference": [("true_positive_rate", _share)],
-        "equalized_odds_difference": [("true_positive_rate", _share), ("false_positive_rate", _share)]}
+        "equalized_odds_difference": [("true_positive_rate", _share), ("false_positive_rate", _share)],
+    }
     return {figure: _band(smooth, drawn, judged, parts) for figure, parts in contrasts.items()}
 
 
@@ -186,13 +206,18 @@ def gaps(counts, judged):
     selected, rows = (part[judged["selection_rate"]] for part in rate["selection_rate"])
     highest = (selected / rows).max() if rows.size else 0
     odds = [_spread(rate[name], judged[name]) for name in ("true_positive_rate", "false_positive_rate")]
-    return {"demographic_parity_difference": _spread(rate["selection_rate"], judged["selection_rate"]),
-            "demographic_parity_ratio": float((selected / rows).min() / highest) if highest else np.nan,
-            "equalized_odds_difference": max(odds), "equal_opportunity_difference": odds[0]}
+    return {
+        "demographic_parity_difference": _spread(rate["selection_rate"], judged["selection_rate"]),
+        "demographic_parity_ratio": float((selected / rows).min() / highest) if highest else np.nan,
+        "equalized_odds_difference": max(odds),
+        "equal_opportunity_difference": odds[0],
+    }
 
 
-_RATES_OF = {"equal_opportunity_difference": ("true_positive_rate",),
-             "equalized_odds_difference": ("true_positive_rate", "false_positive_rate")}
+_RATES_OF = {
+    "equal_opportunity_difference": ("true_positive_rate",),
+    "equalized_odds_difference": ("true_positive_rate", "false_positive_rate"),
+}
 
 
 def _gaps(cells, judged, bands):
@@ -222,20 +247,27 @@ def _table(cells, judged, bands):
     reference = eligible[np.argmax(selected[eligible] / rows[eligible])] if eligible.size else None
     everyone = dict.fromkeys(RATES, np.ones(len(rows), bool))
     compared = _against(cells, judged, reference, bands["demographic_parity_ratio"])
-    return {"of": cells.of, "n": int(rows.sum()),
-            "reference": None if reference is None else cells.names[reference],
-            "groups": [_row(cells, judged, at) | compared.get(at, {}) for at in range(len(cells.names))],
-            "gaps_over_all_groups": gaps(cells.counts, everyone),
-            "gaps_if_groups_were_alike": _by_chance(cells, judged)}
+    return {
+        "of": cells.of,
+        "n": int(rows.sum()),
+        "reference": None if reference is None else cells.names[reference],
+        "groups": [_row(cells, judged, at) | compared.get(at, {}) for at in range(len(cells.names))],
+        "gaps_over_all_groups": gaps(cells.counts, everyone),
+        "gaps_if_groups_were_alike": _by_chance(cells, judged),
+    }
 
 
 def _row(cells, judged, at):
-    row = {"group": cells.names[at], "missing": bool(cells.missing[at]), "n": int(cells.counts[at].sum()),
-           "judged": bool(judged["selection_rate"][at]),
-           "error_rates_judged": bool(judged["true_positive_rate"][at] and judged["false_positive_rate"][at])}
+    row = {
+        "group": cells.names[at],
+        "missing": bool(cells.missing[at]),
+        "n": int(cells.counts[at].sum()),
+        "judged": bool(judged["selection_rate"][at]),
+    }
     for name, (top, bottom) in rates(cells.counts[at]).items():
         low, high = intervals.wilson(top, bottom)
-        row[name] = {"value": top / bottom if bottom else None, "low": low, "high": high, "n": bottom}
+        value, enough = (top / bottom if bottom else None), judged[name][at]
+        row[name] = {"value": value, "low": low, "high": high, "n": bottom, "judged": enough}
     return row
 
 
@@ -250,9 +282,14 @@ def _against(cells, judged, reference, band):
     compared = {reference: {"impact_ratio": {"value": 1.0, "low": None, "high": None}, "p_value": None}}
     for at, p_value in zip(others, adjusted, strict=True):
         pair = np.flatnonzero((band.pairs == (at, reference)).all(axis=1))[0]
-        compared[at] = {"impact_ratio": {
-            "value": share[at] / share[reference] if share[reference] else None,
-            "low": np.exp(band.low[pair]), "high": np.exp(band.high[pair])}, "p_value": p_value}
+        compared[at] = {
+            "impact_ratio": {
+                "value": share[at] / share[reference] if share[reference] else None,
+                "low": np.exp(band.low[pair]),
+                "high": np.exp(band.high[pair]),
+            },
+            "p_value": p_value,
+        }
     return compared
 
 
@@ -267,8 +304,10 @@ def _by_chance(cells, judged):
     """The gap one would see on average were all groups treated alike: differences of extremes are never below zero."""
     rng = np.random.default_rng(0)
     expected = {}
-    for name, rate in (("demographic_parity_difference", "selection_rate"),
-                       ("equal_opportunity_difference", "true_positive_rate")):
+    for name, rate in (
+        ("demographic_parity_difference", "selection_rate"),
+        ("equal_opportunity_difference", "true_positive_rate"),
+    ):
         top, bottom = (part[judged[rate]] for part in fraction(cells.counts, rate))
         if bottom.size > 1:
             drawn = rng.binomial(bottom, top.sum() / bottom.sum(), (DRAWS, bottom.size)) / bottom
@@ -278,8 +317,11 @@ def _by_chance(cells, judged):
 
 def _caveats(cells, judged, least_rows):
     n = cells.counts.sum(axis=1)
-    small = [f"{name} ({rows})" for name, rows, missing in zip(cells.names, n, cells.missing, strict=True)
-             if rows < least_rows and not missing]
+    small = [
+        f"{name} ({rows})"
+        for name, rows, missing in zip(cells.names, n, cells.missing, strict=True)
+        if rows < least_rows and not missing
+    ]
     if small:
         yield f"{cells.of}: too small to judge, fewer than {least_rows} rows: {', '.join(small)}."
     few = judged["selection_rate"] & ~(judged["true_positive_rate"] & judged["false_positive_rate"])
@@ -287,5 +329,7 @@ def _caveats(cells, judged, least_rows):
         names = ", ".join(np.array(cells.names)[few])
         yield f"{cells.of}: too few rows of one outcome to judge error rates: {names}."
     if cells.missing.any():
-        yield (f"{cells.of}: {int(n[cells.missing].sum())} rows without a value are shown as their own group and never "
-               "compared.")
+        yield (
+            f"{cells.of}: {int(n[cells.missing].sum())} rows without a value are shown as their own group and never "
+            "compared."
+        )

@@ -54,8 +54,9 @@ def judge(figure, limits):
     direction, threshold = limits[figure.name]
     low = figure.value if figure.low is None else figure.low
     high = figure.value if figure.high is None else figure.high
-    kept, broken = (low >= threshold, high < threshold) if direction == "at_least" else (
-        high <= threshold, low > threshold)
+    kept, broken = (
+        (low >= threshold, high < threshold) if direction == "at_least" else (high <= threshold, low > threshold)
+    )
     verdict = "pass" if kept else "fail" if broken else "inconclusive"
     return dataclasses.replace(figure, threshold=threshold, direction=direction, verdict=verdict)
 

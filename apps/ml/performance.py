@@ -39,14 +39,22 @@ def measure(outcome, probability, *, threshold=0.5, limits=NO_LIMITS, seed=0):
     figures = [*_rates(cells), *_ranking(outcome, probability), *_losses(outcome, probability), *calibration["figures"]]
     return Measured(
         figures=tuple(judge(figure, limits) for figure in figures),
-        detail=plain({
-            "confusion": cells, "base_rate": float(outcome.mean()), "threshold": threshold,
-            "calibration": calibration["curve"], "expected_if_calibrated": calibration["expected"],
-            "roc": _roc(outcome, probability), "precision_recall": _precision_recall(outcome, probability),
-            "thresholds": _thresholds(outcome, probability),
-            "probabilities": _histogram(outcome, probability)}),
+        detail=plain(
+            {
+                "confusion": cells,
+                "base_rate": float(outcome.mean()),
+                "threshold": threshold,
+                "calibration": calibration["curve"],
+                "expected_if_calibrated": calibration["expected"],
+                "roc": _roc(outcome, probability),
+                "precision_recall": _precision_recall(outcome, probability),
+                "thresholds": _thresholds(outcome, probability),
+                "probabilities": _histogram(outcome, probability),
+            }
+        ),
         method=METHOD | {"confidence": CONFIDENCE, "draws": DRAWS, "seed": seed, "bins": BINS},
-        caveats=_caveats(outcome, predicted))
+        caveats=_caveats(outcome, predicted),
+    )
 
 
 def _checked(outcome, probability):
@@ -62,20 +70,35 @@ def _checked(outcome, probability):
 
 
 def _cells(outcome, predicted):
-    return {"true_positive": int((outcome & predicted).sum()), "false_negative": int((outcome & ~predicted).sum()),
-            "false_positive": int((~outcome & predicted).sum()), "true_negative": int((~outcome & ~predicted).sum())}
+    return {
+        "true_positive": int((outcome & predicted).sum()),
+        "false_negative": int((outcome & ~predicted).sum()),
+        "false_positive": int((~outcome & predicted).sum()),
+        "true_negative": int((~outcome & ~predicted).sum()),
+    }
 
 
 def _rates(cells):
     tp, fn, fp, tn = cells.values()
     n = tp + fn + fp + tn
-    shares = {"accuracy": (tp + tn, n), "true_positive_rate": (tp, tp + fn),
-              "true_negative_rate": (tn, tn + fp), "precision": (tp, tp + fp), "selection_rate": (tp + fp, n)}
+    shares = {
+        "accuracy": (tp + tn, n),
+        "true_positive_rate": (tp, tp + fn),
+        "true_negative_rate": (tn, tn + fp),
+        "precision": (tp, tp + fp),
+        "selection_rate": (tp + fp, n),
+    }
     figures = {name: _proportion(name, *share) for name, share in shares.items()}
     halves = figures["true_positive_rate"], figures["true_negative_rate"]
     low, high = intervals.mean_of_two(*([getattr(half, part) for half in halves] for part in ("value", "low", "high")))
-    balanced = Figure("balanced_accuracy", (halves[0].value + halves[1].value) / 2, low, high, n,
-                      smallest_group=min(half.n for half in halves))
+    balanced = Figure(
+        "balanced_accuracy",
+        (halves[0].value + halves[1].value) / 2,
+        low,
+        high,
+        n,
+        smallest_group=min(half.n for half in halves),
+    )
     return [figures.pop("accuracy"), balanced, *figures.values()]
 
 
@@ -90,9 +113,16 @@ def _ranking(outcome, probability):
     fewer = int(min(outcome.sum(), (~outcome).sum()))
     area = intervals.roc_auc(outcome, probability)
     precision = metrics.average_precision_score(outcome, probability)
-    return [Figure("roc_auc", *area, outcome.size, smallest_group=fewer),
-            Figure("average_precision", precision, *intervals.average_precision(precision, int(outcome.sum())),
-                   outcome.size, smallest_group=int(outcome.sum()))]
+    return [
+        Figure("roc_auc", *area, outcome.size, smallest_group=fewer),
+        Figure(
+            "average_precision",
+            precision,
+            *intervals.average_precision(precision, int(outcome.sum())),
+            outcome.size,
+            smallest_group=int(outcome.sum()),
+        ),
+    ]
 
 
 def _losses(outcome, probability):
@@ -116,10 +146,16 @@ def _calibration(outcome, probability, rng):
     drawn = error(rng.binomial(n, hits / n, (DRAWS, n.size)) / n)
     by_chance = error(rng.binomial(n, np.clip(predicted, 0, 1), (DRAWS, n.size)) / n)
     lower, upper = 2 * value - np.quantile(drawn, [(1 + CONFIDENCE) / 2, (1 - CONFIDENCE) / 2])
-    curve = [{"predicted": p, "observed": h / k, "low": lo, "high": hi, "n": k}
-             for p, h, k, lo, hi in zip(predicted, hits, n, low, high, strict=True)]
-    figures = [Figure("calibration_error", value, max(lower, 0.0), max(upper, value), outcome.size,
-                      smallest_group=int(n.min())), *_recalibration(outcome, probability)]
+    curve = [
+        {"predicted": p, "observed": h / k, "low": lo, "high": hi, "n": k}
+        for p, h, k, lo, hi in zip(predicted, hits, n, low, high, strict=True)
+    ]
+    figures = [
+        Figure(
+            "calibration_error", value, max(lower, 0.0), max(upper, value), outcome.size, smallest_group=int(n.min())
+        ),
+        *_recalibration(outcome, probability),
+    ]
     return {"curve": curve, "expected": float(by_chance.mean()), "figures": figures}
 
 
@@ -175,17 +211,23 @@ def _precision_recall(outcome, probability):
 
 
 def _thresholds(outcome, probability):
-    return [{"threshold": at, "n": outcome.size} | {
-        figure.name: {"value": figure.value, "low": figure.low, "high": figure.high, "n": figure.n}
-        for figure in _rates(_cells(outcome, probability >= at))}
-        for at in np.round(np.arange(0.1, 0.95, 0.1), 2).tolist()]
+    return [
+        {"threshold": at, "n": outcome.size}
+        | {
+            figure.name: {"value": figure.value, "low": figure.low, "high": figure.high, "n": figure.n}
+            for figure in _rates(_cells(outcome, probability >= at))
+        }
+        for at in np.round(np.arange(0.1, 0.95, 0.1), 2).tolist()
+    ]
 
 
 def _histogram(outcome, probability, bars=20):
     edges = np.linspace(0, 1, bars + 1)
     count = {name: np.histogram(probability[rows], edges)[0] for name, rows in (("yes", outcome), ("no", ~outcome))}
-    return [{"from": edges[i], "to": edges[i + 1], "favourable": count["yes"][i], "unfavourable": count["no"][i]}
-            for i in range(bars)]
+    return [
+        {"from": edges[i], "to": edges[i + 1], "favourable": count["yes"][i], "unfavourable": count["no"][i]}
+        for i in range(bars)
+    ]
 
 
 def _caveats(outcome, predicted):

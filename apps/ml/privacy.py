@@ -53,16 +53,23 @@ class Mechanism:
 
 def measure(learned, unseen, mechanism=None, *, limits=NO_LIMITS):
     """learned, unseen: (outcome (n,) bool, probability (n,) of the favourable outcome); mechanism None without DP."""
-    attacks = _attacks(_confidence(*learned), np.asarray(learned[0], bool),
-                       _confidence(*unseen), np.asarray(unseen[0], bool))
+    attacks = _attacks(
+        _confidence(*learned), np.asarray(learned[0], bool), _confidence(*unseen), np.asarray(unseen[0], bool)
+    )
     guarantee, figures = _guarantee(mechanism)
     figures += _attack_figures(attacks[0])
     return Measured(
         figures=tuple(judge(figure, limits) for figure in figures),
-        detail=plain({"guarantee": guarantee, "attacks": attacks,
-                      "confidence": _densities(_confidence(*learned), _confidence(*unseen))}),
+        detail=plain(
+            {
+                "guarantee": guarantee,
+                "attacks": attacks,
+                "confidence": _densities(_confidence(*learned), _confidence(*unseen)),
+            }
+        ),
         method=METHOD | {"confidence": CONFIDENCE, "false_alarms": FALSE_ALARMS},
-        caveats=_caveats(mechanism, guarantee, attacks))
+        caveats=_caveats(mechanism, guarantee, attacks),
+    )
 
 
 def _confidence(outcome, probability):
@@ -122,18 +129,31 @@ def _guarantee(mechanism):
         return {"given": False, "sentence": NO_GUARANTEE}, [Figure("epsilon", None, None, None, 0, note=NO_GUARANTEE)]
     answers = epsilons(mechanism)
     steps = sum(int(steps) for _, _, steps in mechanism.history)
-    note = f"an upper bound at delta {mechanism.delta:g}, by proof; n is steps"
+    note = "upper bound by proof; n counts steps"
     figures = [Figure(name, epsilon, epsilon, epsilon, steps, note=note) for name, epsilon in answers.items()]
-    figures.append(Figure("delta", *[mechanism.delta] * 3, steps, note="as chosen; n is steps"))
+    figures.append(Figure("delta", *[mechanism.delta] * 3, steps, note="as chosen; n counts steps"))
     given = answers["epsilon"] is not None
-    sentence = f"Epsilon is at most {answers['epsilon']:.3g} at delta {mechanism.delta:g}." if given else (
-        "No guarantee: no accountant finds a finite epsilon for the recorded mechanism.")
+    sentence = (
+        f"Epsilon is at most {answers['epsilon']:.3g} at delta {mechanism.delta:g}."
+        if given
+        else ("No guarantee: no accountant finds a finite epsilon for the recorded mechanism.")
+    )
     noise, rate, _ = mechanism.history[-1]
     allowed = _allowed(answers["epsilon"], mechanism.delta)
-    return {"given": given, "sentence": sentence, "delta": mechanism.delta, "clip": mechanism.clip, "noise": noise,
-            "sample_rate": rate, "steps": steps, "claimed": mechanism.claimed, "epsilons": answers,
-            "history": [list(part) for part in mechanism.history], "allowed": allowed,
-            "assumptions": list(mechanism.assumptions or ASSUMPTIONS)}, figures
+    return {
+        "given": given,
+        "sentence": sentence,
+        "delta": mechanism.delta,
+        "clip": mechanism.clip,
+        "noise": noise,
+        "sample_rate": rate,
+        "steps": steps,
+        "claimed": mechanism.claimed,
+        "epsilons": answers,
+        "history": [list(part) for part in mechanism.history],
+        "allowed": allowed,
+        "assumptions": list(mechanism.assumptions or ASSUMPTIONS),
+    }, figures
 
 
 def _allowed(epsilon, delta):
@@ -142,8 +162,10 @@ def _allowed(epsilon, delta):
         return None
     alarms = np.linspace(0, 1, 20001)
     hits = np.minimum(np.exp(epsilon) * alarms + delta, 1 - np.exp(-epsilon) * (1 - delta - alarms)).clip(0, 1)
-    return {"membership_auc": float(np.trapezoid(hits, alarms)),
-            "membership_tpr": float(np.interp(FALSE_ALARMS, alarms, hits))}
+    return {
+        "membership_auc": float(np.trapezoid(hits, alarms)),
+        "membership_tpr": float(np.interp(FALSE_ALARMS, alarms, hits)),
+    }
 
 
 # What an attack finds
@@ -151,8 +173,11 @@ def _allowed(epsilon, delta):
 
 def _attacks(learned, learned_outcome, unseen, unseen_outcome):
     """The attack on all rows, then within each outcome."""
-    parts = [("all rows", slice(None), slice(None)), ("favourable outcome", learned_outcome, unseen_outcome),
-             ("unfavourable outcome", ~learned_outcome, ~unseen_outcome)]
+    parts = [
+        ("all rows", slice(None), slice(None)),
+        ("favourable outcome", learned_outcome, unseen_outcome),
+        ("unfavourable outcome", ~learned_outcome, ~unseen_outcome),
+    ]
     return [{"rows": name} | _attack(learned[mine], unseen[theirs]) for name, mine, theirs in parts]
 
 
@@ -161,8 +186,15 @@ def _attack(learned, unseen):
         return {"learned": learned.size, "unseen": unseen.size, "auc": None, "low": None, "high": None, "hits": None}
     member = np.repeat([True, False], [learned.size, unseen.size])
     auc, low, high = intervals.roc_auc(member, np.concatenate([learned, unseen]))
-    return {"learned": learned.size, "unseen": unseen.size, "auc": auc, "low": low, "high": high,
-            "hits": _hits(learned, unseen), "p_value": float(stats.norm.sf(_distance_from_blind(auc, low, high)))}
+    return {
+        "learned": learned.size,
+        "unseen": unseen.size,
+        "auc": auc,
+        "low": low,
+        "high": high,
+        "hits": _hits(learned, unseen),
+        "p_value": float(stats.norm.sf(_distance_from_blind(auc, low, high))),
+    }
 
 
 def _distance_from_blind(auc, low, high):
@@ -185,21 +217,33 @@ def _attack_figures(attack):
     if attack["auc"] is None:
         return [Figure("membership_auc", None, None, None, n, smallest_group=fewer, note="Too few rows to attack.")]
     hits = attack["hits"]
-    return [Figure("membership_auc", attack["auc"], attack["low"], attack["high"], n, smallest_group=fewer),
-            Figure("membership_tpr", hits["value"], float(hits["low"]), float(hits["high"]), n, smallest_group=fewer,
-                   note="at most 1 % of unseen rows accused")]
+    return [
+        Figure("membership_auc", attack["auc"], attack["low"], attack["high"], n, smallest_group=fewer),
+        Figure(
+            "membership_tpr",
+            hits["value"],
+            float(hits["low"]),
+            float(hits["high"]),
+            n,
+            smallest_group=fewer,
+            note="at most 1 % of unseen rows accused",
+        ),
+    ]
 
 
 def _densities(learned, unseen, bars=25):
     edges = np.linspace(0, 1, bars + 1)
     shares = [np.histogram(part, edges)[0] / max(part.size, 1) for part in (learned, unseen)]
-    return [{"from": edges[i], "to": edges[i + 1], "learned": shares[0][i], "unseen": shares[1][i]}
-            for i in range(bars)]
+    return [
+        {"from": edges[i], "to": edges[i + 1], "learned": shares[0][i], "unseen": shares[1][i]} for i in range(bars)
+    ]
 
 
 def _caveats(mechanism, guarantee, attacks):
-    caveats = ["The attack is one attack: it shows leakage where it succeeds and proves nothing where it fails.",
-               "Where unseen rows come from another source than learned rows, the attack also sees that difference."]
+    caveats = [
+        "The attack is one attack: it shows leakage where it succeeds and proves nothing where it fails.",
+        "Where unseen rows come from another source than learned rows, the attack also sees that difference.",
+    ]
     if min(attacks[0]["learned"], attacks[0]["unseen"]) < 1000:
         caveats.append("Fewer than 1,000 rows on one side: the share found at 1 % false alarms rests on very few.")
     if mechanism is not None:

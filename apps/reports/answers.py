@@ -35,14 +35,20 @@ def fairness(figures, detail):
 
 
 def privacy(figures, detail):
-    attack = _named(figures, "membership_auc")
-    proof = detail["guarantee"]["sentence"]
+    attack, proof = _named(figures, "membership_auc"), guaranteed(detail["guarantee"])
     if attack["value"] is None:
         return f"{proof} There are too few rows to attack the model."
     return (
         f"{proof} An attacker tells learned rows from unseen ones with chance {_with_interval(attack)}, where 0.5 is "
         f"blind guessing.{_limit(attack)}"
     )
+
+
+def guaranteed(guarantee):
+    """What is proved, with its δ, or that nothing is."""
+    if not guarantee["given"]:
+        return guarantee["sentence"]
+    return f"ε is at most {number(guarantee['epsilons']['epsilon'], 2)} at δ = {threshold(guarantee['delta'])}."
 
 
 def explainability(figures, detail):
@@ -52,7 +58,7 @@ def explainability(figures, detail):
     names = ", ".join(f"{row['column']} ({100 * row['share']:.0f} %)" for row in top)
     residual = _named(figures, "additivity_residual")
     share = next((figure for figure in figures if figure["name"] == "sensitive_share"), None)
-    sensitive = f" Declared sensitive columns carry {_with_interval(share)} of it." if share else ""
+    sensitive = f" Declared sensitive columns carry {_per_cent(share)} of it." if share else ""
     return (
         f"Most of the movement comes from {names}.{sensitive} The parts add up to each prediction within "
         f"{number(residual['value'])}."
@@ -76,15 +82,20 @@ def _with_interval(figure):
     return f"{shown} ({interval(figure['low'], figure['high'])})"
 
 
+def _per_cent(figure):
+    value, low, high = (100 * figure[part] for part in ("value", "low", "high"))
+    return f"{value:.1f} % ({low:.1f} to {high:.1f})"
+
+
 def _limit(figure):
     if figure["verdict"] is None:
         return ""
     word = {"at_least": "at least", "at_most": "at most"}[figure["direction"]]
-    name = figure["name"].replace("_", " ").replace("auc", "AUC").capitalize()
+    name = figure["name"].replace("_", " ").replace("auc", "AUC")
     how = {"pass": "keeps", "fail": "breaks", "inconclusive": "may or may not keep"}[figure["verdict"]]
     of = f" ({interval(figure['low'], figure['high'])})" if figure["low"] is not None else ""
     value = rounded(figure["value"], figure["low"], figure["high"], figure["n"])
-    return f" {name} {value}{of} {how} its limit, {word} {threshold(figure['threshold'])}."
+    return f" {name[0].upper()}{name[1:]} {value}{of} {how} its limit, {word} {threshold(figure['threshold'])}."
 
 
 def _impact(ratio, table):

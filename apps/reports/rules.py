@@ -25,15 +25,15 @@ MOST_SEED = 2**31 - 1
 NAMES = {
     "roc_auc": "ROC AUC",
     "brier": "Brier score",
-    "epsilon": "ε, by privacy random variables",
-    "epsilon_pld": "ε, by privacy loss distributions",
-    "epsilon_rdp": "ε, by Rényi divergences",
-    "delta": "δ",
+    "epsilon": "privacy loss ε",
+    "epsilon_pld": "privacy loss ε, second accountant",
+    "epsilon_rdp": "privacy loss ε, by Rényi divergences",
+    "delta": "failure probability δ",
     "membership_auc": "membership inference AUC",
     "membership_tpr": "learned rows found at 1 % false alarms",
     "demographic_parity_ratio": "impact ratio (demographic parity ratio)",
     "additivity_residual": "largest additivity residual",
-    "stability": "agreement between two backgrounds",
+    "stability": "importance shared between two backgrounds",
     "sensitive_share": "importance on sensitive columns",
 }
 

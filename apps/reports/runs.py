@@ -21,6 +21,7 @@ from apps.reports import actions, answers
 from apps.reports.models import Kind, Report
 
 LIBRARIES = ("numpy", "scipy", "polars", "scikit-learn", "safetensors", "skops", "opacus", "dp-accounting")
+SLOWER = {"sample": 100, "background": 25}  # trees are asked row by row; layers are added up
 PROVENANCE = "recomputed by the portal"
 
 
@@ -214,6 +215,7 @@ def _explainability(evidence, limits, seed, progress):
         limits=limits,
         seed=seed,
         progress=progress,
+        **({} if isinstance(model.weights, Layers) else SLOWER),
     )
 
 

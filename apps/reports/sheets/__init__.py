@@ -21,8 +21,7 @@ NOT_EXAMINED = {
     Kind.FAIRNESS: "Only declared attributes and their pairs were compared. What the labels themselves got wrong, and "
     "what happens to people after the decision, no table of predictions can show.",
     Kind.PRIVACY: "One attack was tried, with the model's answers alone. Attacks that train shadow models, or that "
-    "rebuild "
-    "attributes of people, were not.",
+    "rebuild attributes of people, were not.",
     Kind.EXPLAINABILITY: "What the columns cause in the world was not examined; nor were rows other than those "
     "sampled.",
 }
@@ -52,10 +51,7 @@ def sheet(report) -> Sheet:
     """`report` is finished."""
     result = json.loads(report.result)
     kind = Kind(result["kind"])
-    named = [
-        figure | {"label": name_of(figure["name"]), "limit": limit_of(figure["direction"], figure["threshold"])}
-        for figure in result["figures"]
-    ]
+    named = [_shown(figure) for figure in result["figures"]]
     method = {name: said for name, said in result["method"].items() if isinstance(said, str)}
     return Sheet(
         question=QUESTIONS[kind].format(f"{result['subject']['model']} v{result['subject']['version']}"),
@@ -84,3 +80,10 @@ def held_to(parameters) -> str:
 def limit_of(direction, at) -> str:
     """“at least 0.8”, or nothing where there is no limit."""
     return f"{direction.replace('_', ' ')} {threshold(at)}" if direction else ""
+
+
+def _shown(figure) -> dict:
+    """A figure with its name and limit in words. What is known exactly has no interval to show."""
+    words = {"label": name_of(figure["name"]), "limit": limit_of(figure["direction"], figure["threshold"])}
+    exact = figure["value"] is not None and figure["low"] == figure["high"] == figure["value"]
+    return figure | words | ({"low": None, "high": None} if exact else {})

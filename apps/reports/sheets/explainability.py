@@ -17,52 +17,49 @@ def sections(result):
 
 
 def _overall(detail, method):
-    exact = (
-        "exactly, over all coalitions"
-        if method["exact"]
-        else f"over {number(method['coalitions'])} coalitions of columns"
-    )
-    text = (
-        f"Shapley values of the original columns, {exact}: {number(method['rows'])} rows the model had not seen, "
-        f"against "
-        f"{number(method['background'])} background rows it learned from (seed {method['seed']}). A column left out "
-        f"takes "
-        f"the background's values (interventional). The mean prediction over the background is "
-        f"{number(detail['base'], 3)}.",
-    )
     top, rest = detail["importance"][:SHOWN], detail["importance"][SHOWN:]
-    rows = [Row(row["column"], row["value"], row["low"], row["high"], n=row["n"]) for row in top]
+    n = number(method["rows"])
     chart = importance_chart(
-        rows,
+        [Row(row["column"], row["value"], row["low"], row["high"]) for row in top],
         title="Importance of the columns",
-        caption="Mean absolute Shapley value with its 95 % interval"
+        caption=f"Mean absolute Shapley value over {n} rows, with its 95 % interval"
         + (f"; the {SHOWN} largest of {len(top) + len(rest)} columns." if rest else "."),
         measured="mean absolute change of probability",
     )
-    lines = tuple(
+    return Section("Overall", (_how(detail, method),), (chart, _importance(top, rest, n)))
+
+
+def _how(detail, method):
+    over = "exactly" if method["exact"] else f"over {number(method['coalitions'])} coalitions of columns"
+    return (
+        f"Shapley values of the original columns, {over}, of {number(method['rows'])} rows the model had not seen, "
+        f"against {number(method['background'])} background rows it learned from. A column left out takes the "
+        f"background's values (interventional). The mean prediction over the background is {number(detail['base'], 3)}."
+    )
+
+
+def _importance(top, rest, n):
+    lines = [
         (
             Cell(row["column"], "declared sensitive" if row["sensitive"] else ""),
             measured(row),
             Cell(f"{100 * row['share']:.1f} %"),
-            plain(round(row["with_other_background"], 4)),
+            Cell(number(row["with_other_background"], 4)),
         )
-        for row in detail["importance"]
-    )
+        for row in [*top, *(row for row in rest if row["sensitive"])]
+    ]
+    if left := [row for row in rest if not row["sensitive"]]:
+        others = (sum(row[part] for row in left) for part in ("value", "share", "with_other_background"))
+        value, share, other = others
+        together = Cell(f"{len(left)} other columns", "added up; each by itself in the JSON")
+        lines.append((together, Cell(number(value, 4)), Cell(f"{100 * share:.1f} %"), Cell(number(other, 4))))
     columns = ("Column", "importance", "share", "with the other background")
-    caption = f"All {len(lines)} columns; n {number(method['rows'])} rows each."
-    return Section("Overall", text, (chart, Table(caption, columns, lines)))
+    return Table(f"Importance by column, with 95 % intervals; n {n} rows each.", columns, tuple(lines))
 
 
 def _dependence(detail):
-    return Section(
-        "How the most important columns act",
-        (
-            "Each dot is a row: the column's value there, and how far it moved the answer. Spread at one value is "
-            "interplay "
-            "with other columns.",
-        ),
-        tuple(_acts(table) for table in detail["dependence"]),
-    )
+    text = ("How far a column's value moves the answer. Spread at one value is interplay with other columns.",)
+    return Section("How the most important columns act", text, tuple(_acts(table) for table in detail["dependence"]))
 
 
 def _acts(table):
@@ -88,8 +85,7 @@ def _acts(table):
 def _rows(detail):
     text = (
         "The rows with the highest and the lowest probability, and those nearest to the threshold. Rows are counted "
-        "from 1 "
-        "among the rows the model had not seen.",
+        "from 1 among the rows the model had not seen.",
     )
     return Section("Row by row", text, tuple(_row(row, detail["base"]) for row in detail["rows"]))
 
@@ -99,11 +95,9 @@ def _row(row, base):
     lines = [(Cell(part["column"]), _value(part["value"]), _signed(part["shapley"])) for part in shown]
     if rest:
         lines.append((Cell(f"{len(rest)} other columns"), Cell(""), _signed(sum(part["shapley"] for part in rest))))
-    caption = (
-        f"{row['why'].capitalize()}: row {number(row['row'])}, probability {number(row['probability'], 3)} = "
-        f"{number(base, 3)}"
-    )
-    return Table(f"{caption} + the parts below.", ("Column", "value", UNIT), tuple(lines))
+    sum_of = f"probability {number(row['probability'], 3)} = {number(base, 3)} + the parts below"
+    caption = f"{row['why'].capitalize()}: row {number(row['row'])}, {sum_of}."
+    return Table(caption, ("Column", "value", UNIT), tuple(lines))
 
 
 def _value(value):

@@ -54,7 +54,7 @@ def _selection_chart(table, limit):
         caption=f"Share predicted favourable in each group by {table['of']}, with 95 % Wilson intervals, each by "
         f"itself.",
         measured="share predicted favourable",
-        limit=limit * max(judged) if judged else None,
+        limit=round(limit * max(judged), 3) if judged else None,
         limit_label=f"{threshold(limit)} of the highest:",
     )
 
@@ -63,9 +63,9 @@ def _errors_chart(table):
     rows = [
         Row(
             group["group"],
-            *_if_judged(group, "true_positive_rate", "error_rates_judged"),
+            *_if_judged(group, "true_positive_rate"),
             n=group["true_positive_rate"]["n"],
-            note=_why_not(group, "error_rates_judged"),
+            note=_why_not(group, "true_positive_rate"),
         )
         for group in table["groups"]
     ]
@@ -77,13 +77,20 @@ def _errors_chart(table):
     )
 
 
-def _if_judged(group, rate, judged="judged"):
-    shown = group[rate] if group[judged] else {"value": None, "low": None, "high": None}
-    return shown["value"], shown["low"], shown["high"]
+def _if_judged(group, rate):
+    shown = group[rate]
+    return (shown["value"], shown["low"], shown["high"]) if shown["judged"] else (None, None, None)
 
 
-def _why_not(group, judged="judged"):
-    return NO_VALUE if group["missing"] else "" if group[judged] else TOO_FEW
+def _why_not(group, rate="selection_rate"):
+    return NO_VALUE if group["missing"] else "" if group[rate]["judged"] else TOO_FEW
+
+
+def _errors_not_judged(group):
+    if not group["judged"]:
+        return _why_not(group)
+    few = [rate for rate in ("true_positive_rate", "false_positive_rate") if not group[rate]["judged"]]
+    return f"{TOO_FEW}: {', '.join(few).replace('_', ' ')}" if few else ""
 
 
 def _selection(table):
@@ -101,8 +108,7 @@ def _selection(table):
     columns = ("Group", "n", "truly favourable", "predicted favourable", "of the reference's rate", "p, Holm")
     caption = (
         f"Selection by {table['of']}. Ratios hold together at 95 %; p is that of equal rates with the reference, "
-        f"adjusted "
-        "over the groups."
+        "adjusted over the groups."
     )
     return Table(caption, columns, lines)
 
@@ -119,7 +125,7 @@ def _p_value(p):
 def _errors(table):
     names = ("true_positive_rate", "false_positive_rate", "precision", "accuracy")
     lines = tuple(
-        (Cell(group["group"], _why_not(group, "error_rates_judged")), *(measured(group[n], with_n=True) for n in names))
+        (Cell(group["group"], _errors_not_judged(group)), *(measured(group[n], with_n=True) for n in names))
         for group in table["groups"]
     )
     columns = ("Group", "true positive rate", "false positive rate", "precision", "accuracy")

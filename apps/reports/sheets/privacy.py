@@ -2,6 +2,7 @@
 
 from apps.common.charts import Row, histogram, interval_chart
 from apps.common.numbers import number, threshold
+from apps.reports.answers import guaranteed
 from apps.reports.sheets.parts import Cell, Section, Table, measured, plain
 
 ACCOUNTANTS = (
@@ -24,7 +25,7 @@ def _guarantee(guarantee):
             "Nothing bounds what the model tells about a row it learned from. The attack below is the only evidence.",
         )
         return Section("What is proved", text)
-    words = (guarantee["sentence"] + " It was recomputed from the recorded mechanism, not read from the run.",)
+    words = (guaranteed(guarantee) + " It was recomputed from the recorded mechanism, not read from the run.",)
     if allowed := guarantee["allowed"]:
         words += (
             f"So no attack whatever can reach a membership AUC above {number(allowed['membership_auc'], 3)}, or find "
@@ -48,10 +49,7 @@ def _accountants(guarantee):
     lines = tuple((Cell(name, note), shown(guarantee["epsilons"][key])) for key, name, note in ACCOUNTANTS)
     if guarantee["claimed"] is not None:
         lines += ((Cell("recorded by the run", "for comparison only"), shown(guarantee["claimed"])),)
-    caption = (
-        f"Upper bounds of ε at δ = {threshold(guarantee['delta'])}, by three accountants. They are proofs, not "
-        f"estimates."
-    )
+    caption = f"Upper bounds of ε at δ = {threshold(guarantee['delta'])}, by three accountants: proofs, not estimates."
     return Table(caption, ("Accountant", "ε at most"), lines)
 
 
@@ -66,7 +64,7 @@ def _mechanism(guarantee):
         ("Neighbours", "one row added or removed"),
     )
     lines = tuple((Cell(name), Cell(value)) for name, value in pairs)
-    return Table("The mechanism as recorded: DP-SGD.", ("Part", "Value"), lines)
+    return Table("The mechanism as recorded: DP-SGD.", ("Part", "Value"), lines, words=2)
 
 
 def _attack(detail, result):
@@ -81,8 +79,7 @@ def _attack(detail, result):
     )
     text = (
         "The attacker holds the model and a row with its true outcome, and guesses that rows the model is sure about "
-        "were "
-        "learned. Rows learned from are set against rows kept apart; 0.5 is blind guessing.",
+        "were learned. Rows learned from are set against rows kept apart; 0.5 is blind guessing.",
     )
     charts = (
         interval_chart(
