@@ -13,7 +13,7 @@ from scipy import special
 from sklearn import metrics
 from sklearn.model_selection import StratifiedKFold
 
-from apps.ml import artifacts, estimators, preparation, recipes, tables
+from apps.ml import artifacts, estimators, performance, preparation, recipes, tables
 from apps.ml.estimators.lesson import Lesson, Snapshot, TrainingProblem
 from apps.ml.recipes import Recipe
 from apps.ml.tables import Declaration, TableProblem
@@ -21,6 +21,7 @@ from apps.ml.tables import Declaration, TableProblem
 __all__ = ["Recipe", "Trained", "TrainingProblem", "spent", "train"]
 
 LEAST_ROWS = 20
+SCORES = ("accuracy", "balanced_accuracy", "roc_auc", "log_loss", "brier")
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def train(
     if material.test_rows is not None:
         files |= artifacts.keep_split(material.test_rows)
     model = artifacts.load(files)
-    measured = {"holdout": _scores(material.test_outcome, model.probability(material.test_frame))}
+    probability = model.probability(material.test_frame)
+    measured = {"holdout": _scores(material.test_outcome, probability) | _intervals(material.test_outcome, probability)}
     measured |= {"folds": work.scores} if work.scores else {}
     return Trained(files, model.schema, measured, learned.history, learned.privacy, learned.device)
 
@@ -243,4 +245,14 @@ def _scores(outcome, probability):
         "roc_auc": float(metrics.roc_auc_score(outcome, probability)),
         "log_loss": float(metrics.log_loss(outcome, probability)),
         "brier": float(metrics.brier_score_loss(outcome, probability)),
+    }
+
+
+def _intervals(outcome, probability):
+    """95 % intervals of the scores, as the performance report computes them."""
+    figures = performance.measure(outcome, probability, threshold=artifacts.THRESHOLD).figures
+    return {
+        "intervals": {
+            figure.name: [float(figure.low), float(figure.high)] for figure in figures if figure.name in SCORES
+        }
     }

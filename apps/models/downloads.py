@@ -1,0 +1,12 @@
+"""A file of a model as an answer, for both doors."""
+
+from django.http import FileResponse
+
+from apps.common import storage
+
+
+def attachment(version, name: str, file: dict) -> FileResponse:
+    """The stored bytes, under a name that says which model they belong to."""
+    stored = storage.open_stored(version.organization_id, file["digest"])
+    filename = f"{version.model.name}-v{version.number}-{name}"
+    return FileResponse(stored, as_attachment=True, filename=filename, content_type="application/octet-stream")

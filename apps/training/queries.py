@@ -1,0 +1,46 @@
+"""What is asked of runs and workers. Workers belong to the install; everything else to the viewer's organization."""
+
+from django.utils import timezone
+
+from apps.common.work import WorkState
+from apps.models import queries as models
+from apps.training import rules
+from apps.training.models import LogLine, TrainingRun, Worker
+
+LONG = ("history", "recipe", "spent")
+
+
+def runs(*, viewer, project=None):
+    """Newest first."""
+    found = TrainingRun.objects.filter(organization_id=viewer.organization_id)
+    if project is not None:
+        found = found.filter(project=project)
+    return found.select_related(
+        "project__organization", "model", "model_version__model", "dataset_version__dataset",
+        "test_dataset_version__dataset", "started_by__user",
+    ).order_by("-pk")  # fmt: skip
+
+
+def log(run, *, viewer):
+    """What a run said, newest first."""
+    return LogLine.objects.filter(organization_id=viewer.organization_id, run=run).order_by("-pk")
+
+
+def live_workers():
+    """Every worker that was heard of lately; the same for every organization."""
+    return Worker.objects.filter(seen_at__gt=timezone.now() - rules.ALIVE_FOR).order_by("name")
+
+
+def summary(*, viewer, project) -> dict:
+    """The rail's stop: is there a model?"""
+    address = project.get_absolute_url()
+    newest = models.versions(viewer=viewer, project=project).filter(retired_at=None).first()
+    latest = runs(viewer=viewer, project=project).defer(*LONG).first()
+    if latest and not latest.is_over:
+        text = f"{latest.model.name} {latest.get_state_display()}"
+        return {"state": "done" if newest else "open", "text": text, "url": latest.get_absolute_url()}
+    if newest:
+        return {"state": "done", "text": str(newest), "url": newest.get_absolute_url()}
+    if latest and latest.state == WorkState.FAILED:
+        return {"state": "shut", "text": "a run failed", "url": latest.get_absolute_url()}
+    return {"state": "", "text": "none yet", "url": f"{address}runs/"}
