@@ -11,6 +11,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from apps.accounts import queries as accounts
 from apps.accounts.idempotency import Once
 from apps.common import tenancy
+from apps.common.pages import Later
 from apps.projects import queries as projects
 
 
@@ -51,7 +52,7 @@ class Tenancy:
                 response = response.render()
             if connection.needs_rollback:  # a refusal that the REST door turned into an answer
                 transaction.set_rollback(True)
-            return response
+        return response.made() if isinstance(response, Later) else response
 
 
 def _enter(request, kwargs):

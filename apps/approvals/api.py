@@ -67,10 +67,11 @@ class ApprovalOutput(serializers.ModelSerializer):
     policy = serializers.IntegerField(source="policy_version_id")
     requested_by = serializers.CharField(source="requested_by.user")
     stands = serializers.BooleanField(help_text="Whether a deployment may rest on it now.")
+    url = serializers.CharField(source="get_absolute_url", help_text="The page.")
 
     class Meta:
         model = Approval
-        fields = ["id", "project", "model_version", "subject", "policy", "state", "stands", "dossier_digest", "note",
+        fields = ["id", "url", "project", "model_version", "subject", "policy", "state", "stands", "dossier_digest", "note",
                   "requested_by", "requested_at", "decided_at", "valid_until", "ended_reason"]  # fmt: skip
 
 

@@ -1,9 +1,10 @@
 """How a page answers: whole, or the part htmx asked for; lists by cursor; redirects that say See Other."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.http import HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
 PAGE_SIZE = 50
@@ -14,6 +15,16 @@ def page(request, template: str, *, part: str = "", context: dict | None = None,
     if part and request.htmx and not request.htmx.boosted:
         template = f"{template}#{part}"
     return render(request, template, context or {}, status=status)
+
+
+class Later(HttpResponse):
+    """An answer that is made once the request's transaction has ended: it may take long, and holds nothing."""
+
+    streaming = True  # there is no content yet for an idempotency key to keep
+
+    def __init__(self, made: Callable[[], HttpResponse]):
+        super().__init__()
+        self.made = made
 
 
 def see(where):

@@ -7,6 +7,7 @@ from rest_framework import serializers, status
 from apps.approvals import queries as approvals
 from apps.common.api import Door
 from apps.common.errors import BadInput
+from apps.common.pages import Later
 from apps.deployments import actions, queries
 from apps.deployments.forward import to_serving
 from apps.deployments.models import Deployment
@@ -81,4 +82,4 @@ class Predict(Door):
     def post(self, request, pk):
         """Probabilities and decisions for rows, with the version and digest of the model that gave them."""
         get_object_or_404(queries.deployments(viewer=self.by), pk=pk)
-        return to_serving(request._request)
+        return Later(lambda: to_serving(request._request))

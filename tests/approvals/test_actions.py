@@ -24,11 +24,6 @@ def events(thing):
     )
 
 
-@pytest.fixture(autouse=True)
-def _no_failures_yet():
-    reentry._failures.clear()
-
-
 # Policies
 
 

@@ -8,16 +8,11 @@ import re
 import pypdf
 import pytest
 
-from apps.approvals import actions, reentry
+from apps.approvals import actions
 from apps.approvals.models import Approval, PolicyVersion, Signature
 from apps.audits.models import Record
 from tests.approvals import make
 from tests.make import PASSWORD
-
-
-@pytest.fixture(autouse=True)
-def _no_failures_yet():
-    reentry._failures.clear()
 
 
 def text(response) -> str:

@@ -1,0 +1,137 @@
+"""The serving process itself: its own address, its own memory; the pages' process passes requests on to it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+from psycopg.conninfo import make_conninfo
+
+from apps.accounts.models import Token
+from apps.approvals import actions as approvals
+from portal import processes
+from tests.accounts import make as accounts
+from tests.deployments import make
+
+ROOT = Path(__file__).parents[2]
+ROW = {"income": 70.0, "town": "north"}
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _database() -> str:
+    """This test's database, as another process connects to it."""
+    said = connection.settings_dict
+    return make_conninfo(dbname=said["NAME"], user=said["USER"], password=said["PASSWORD"] or None, host=said["HOST"],
+                         port=said["PORT"] or None)  # fmt: skip
+
+
+@pytest.fixture
+def serving(standing, settings, tmp_path):
+    """A serving process on this test's database and files; `.kill()` takes it away."""
+    port = _free_port()
+    settings.SERVING_URL = f"http://127.0.0.1:{port}"
+    described = processes.serving("127.0.0.1", port)
+    environment = os.environ | described.environment | {"DATABASE_URL": _database(), "ASSAY_HOME": str(tmp_path)}
+    (tmp_path / "static").mkdir()
+    running = subprocess.Popen(described.command, cwd=ROOT, env=environment)
+    try:
+        _wait(settings.SERVING_URL + "/health/ready", running)
+        yield running
+    finally:
+        running.terminate()
+        running.wait(20)
+
+
+def _wait(address: str, running: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and running.poll() is None:
+        try:
+            urllib.request.urlopen(address, timeout=2).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("The serving process did not come up.")
+
+
+@pytest.fixture
+def deployment(standing):
+    with transaction.atomic():
+        return make.deployed(standing)
+
+
+@pytest.fixture
+def ask(client, standing, deployment):
+    """Ask the pages' process, as a program with a token does."""
+    with transaction.atomic():
+        standing.enter(standing.builder)
+        _, secret = accounts.token(standing.builder, "read", "predict")
+    path = f"/api/v1/{standing.organization.slug}/deployments/{deployment.pk}/predict"
+
+    def one(rows, *, secret=secret, key=""):
+        headers = accounts.bearer(secret) | ({"HTTP_IDEMPOTENCY_KEY": key} if key else {})
+        return client.post(path, {"rows": rows}, content_type="application/json", **headers)
+
+    return one
+
+
+def test_one_address_answers_and_revoking_stops_it_within_a_second(standing, serving, deployment, ask):
+    answer = ask([ROW])
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["artifact_digest"] == deployment.model_version.artifact_digest
+    assert "Row 1, income" in ask([{"income": "much", "town": "north"}]).json()["detail"]
+    with transaction.atomic():
+        standing.enter(standing.reviewer)
+        approvals.revoke(deployment.approval, reason="Complaints.", by=standing.reviewer)
+    revoked = time.monotonic()
+    refusal = ask([ROW])
+    assert time.monotonic() - revoked < 1
+    assert refusal.status_code == 409 and "the sign-off was revoked" in refusal.json()["detail"]
+    assert refusal["Content-Type"] == "application/problem+json"
+
+
+def test_the_same_question_asked_again_is_answered_again(serving, ask):
+    answers = [ask([ROW], key="once").json()["predictions"] for _ in range(2)]
+    assert answers[0] == answers[1] and answers[0]
+
+
+def test_a_revoked_token_and_a_stranger_get_nothing(standing, serving, ask):
+    assert ask([ROW]).status_code == 200
+    with transaction.atomic():
+        standing.enter()
+        Token.objects.update(revoked_at=standing.organization.founded_at)
+    assert ask([ROW]).status_code == 404
+    assert ask([ROW], secret="made up").status_code == 404
+
+
+def test_without_the_process_it_says_so(serving, ask):
+    serving.terminate()
+    serving.wait(20)
+    answer = ask([ROW])
+    assert answer.status_code == 503 and "serving process does not answer" in answer.json()["detail"]
+    assert answer["Retry-After"] == "5"
+
+
+def test_the_pages_process_loads_no_mathematics():
+    """Every address resolved, and still neither torch, scikit-learn nor the laboratory."""
+    script = (
+        "import django; django.setup()\n"
+        "import sys; from django.urls import get_resolver; get_resolver().reverse_dict\n"
+        "import apps.deployments.api\n"
+        "print([name for name in ('torch', 'sklearn', 'shap', 'apps.ml') if name in sys.modules])"
+    )
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "portal.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
