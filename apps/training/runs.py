@@ -42,8 +42,8 @@ def _train(run: TrainingRun, pulse: work.Pulse) -> None:
     pulse.progress(words="storing the model", left_s=None, at_once=True)
     files = {name: storage.put(run.organization_id, data) for name, data in trained.files.items()}
     with as_organization(run.organization_id):
+        _forget_when_done(run)
         _keep(run, trained, files)
-    journal.forget_checkpoint()
 
 
 def _fetch_related(run):
@@ -151,7 +151,7 @@ def _account(run) -> None:
     """What an attempt that died had spent, from the state it left behind."""
     if run.spent is None and (kept := _read_checkpoint(run)):
         run.spent = training.spent(kept)
-    _forget(run.organization_id, run.checkpoint)
+    _forget_when_done(run)
 
 
 # --- what a run says and keeps while it runs --------------------------------------------------------------------------
@@ -219,12 +219,9 @@ class _Journal:
         with as_organization(run.organization_id):
             self._held().update(checkpoint=stored.digest)
             former, run.checkpoint = run.checkpoint, stored.digest
-            if former != stored.digest:
-                transaction.on_commit(lambda: _forget(run.organization_id, former))
+            if former and former != stored.digest:
+                transaction.on_commit(lambda: storage.forget(run.organization_id, former))
         self.kept_at = time.monotonic()
-
-    def forget_checkpoint(self) -> None:
-        _forget(self.run.organization_id, self.run.checkpoint)
 
     def _held(self):
         run = self.run
@@ -250,6 +247,7 @@ def _read_checkpoint(run) -> bytes | None:
         return None
 
 
-def _forget(organization_id: int, digest_: str) -> None:
-    if digest_:
-        storage.forget(organization_id, digest_)
+def _forget_when_done(run) -> None:
+    """Remove the state of the last epoch once the transaction that ends the run is committed."""
+    if kept := run.checkpoint:
+        transaction.on_commit(lambda: storage.forget(run.organization_id, kept))

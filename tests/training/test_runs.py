@@ -207,6 +207,7 @@ def test_a_killed_run_goes_on_and_becomes_the_same_model(launch, inside, living,
         told = killed_after(patch, 4)
         with pytest.raises(Killed):
             runs.run(run.organization_id, run.pk)
+    with monkeypatch.context() as patch:
         again = killed_after(patch, 99)
         resumed = make.carried_out(run)
     assert (told, again) == ([1, 2, 3, 4], [5, 6])
@@ -221,11 +222,13 @@ def test_a_killed_run_goes_on_and_becomes_the_same_model(launch, inside, living,
 
 def test_the_state_of_an_epoch_is_forgotten_when_it_is_no_longer_needed(launch, living, monkeypatch):
     killed_after(monkeypatch, 99)
-    kept = []
-    keep = runs._Journal.keep
-    monkeypatch.setattr(
-        runs._Journal, "keep", lambda journal, state: (keep(journal, state), kept.append(journal.run.checkpoint))
-    )
+    kept, keep = [], runs._Journal.keep
+
+    def keep_and_note(journal, state):
+        keep(journal, state)
+        kept.append(journal.run.checkpoint)
+
+    monkeypatch.setattr(runs._Journal, "keep", keep_and_note)
     make.carried_out(launch(make.NETWORK))
     assert len(set(kept)) == 4
     for one in kept:
