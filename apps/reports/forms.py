@@ -11,7 +11,7 @@ LIMITED = {name: limit for limits in LIMITS.values() for name, limit in limits.i
 class Start(forms.Form):
     """Which model is measured, how, and what it is held to."""
 
-    model_version = forms.ModelChoiceField(queryset=None, label="Model", empty_label=None)
+    model_version = forms.TypedChoiceField(label="Model", coerce=int)
     kinds = forms.MultipleChoiceField(
         label="Reports",
         choices=[(kind.value, f"{kind.label}: {WORDS[kind]}") for kind in Kind],
@@ -24,7 +24,7 @@ class Start(forms.Form):
 
     def __init__(self, *args, versions, **options):
         super().__init__(*args, **options)
-        self.fields["model_version"].queryset = versions
+        self.fields["model_version"].choices = [(version.pk, str(version)) for version in versions]
         for name, (direction, threshold) in LIMITED.items():
             word = {"at_least": "at least", "at_most": "at most"}[direction]
             self.fields[f"limit_{name}"] = forms.FloatField(

@@ -35,7 +35,8 @@ def listed_reports(*, viewer, project, version=None, kind=""):
 
 def current(*, viewer, version) -> dict:
     """The newest finished report of each kind on one model version: kind -> report."""
-    newest = reports(viewer=viewer, version=version).filter(state=FINISHED).order_by("kind", "-pk").distinct("kind")
+    finished = reports(viewer=viewer, version=version).filter(state=FINISHED).defer("result", "inputs", "parameters")
+    newest = finished.order_by("kind", "-pk").distinct("kind")
     return {report.kind: report for report in newest}
 
 

@@ -10,30 +10,40 @@ from apps.reports import actions, forms, queries, rules, sheets
 from apps.reports.models import Kind
 from apps.reports.sheets import files
 
+OFFERED = 50  # model versions in the form; an older one is offered when the address names it
+
 
 def report_list(request):
     """What has been measured, and the form that asks for more."""
-    viewer, project = request.membership, request.project
-    versions = queries.model_versions(viewer=viewer, project=project)
-    form = forms.Start(request.POST or None, versions=versions, initial={"model_version": request.GET.get("model")})
+    chosen, versions = _offered(request)
+    given = {"model_version": chosen.pk if chosen else None}
+    form = forms.Start(request.POST or None, versions=versions, initial=given)
     if form.is_valid():
-        version = form.cleaned_data["model_version"]
+        version = next(one for one in versions if one.pk == form.cleaned_data["model_version"])
         try:
-            actions.start(version, kinds=form.cleaned_data["kinds"], parameters=form.parameters, by=viewer)
+            actions.start(version, kinds=form.cleaned_data["kinds"], parameters=form.parameters, by=request.membership)
             return see(f"{request.path}?model={version.pk}")
         except BadInput as problem:
             form.add_error(None, str(problem))
         except ActionDenied as denied:
             form.add_error(None, str(denied))
-    context = _filters(request, versions) | {"form": form}
+    context = _filters(request, chosen, versions) | {"form": form}
     return page(request, "reports/report_list.html", part="list", context=context, status=400 if form.errors else 200)
 
 
-def _filters(request, versions):
+def _offered(request):
+    """The model version the address or the form names, and those that the form offers: it, and the newest."""
+    found = queries.model_versions(viewer=request.membership, project=request.project)
+    newest, asked = list(found[:OFFERED]), request.POST.get("model_version") or request.GET.get("model", "")
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+        return None, newest
+    chosen = next((one for one in newest if one.pk == int(asked)), None) or found.filter(pk=asked).first()
+    return chosen, newest if chosen is None or chosen in newest else [chosen, *newest]
+
+
+def _filters(request, chosen, versions):
     """The list as the address asks for it, with the standing of the chosen (or newest) model."""
-    viewer, asked = request.membership, request.GET.get("model", "")
-    chosen = versions.filter(pk=asked).first() if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
-    newest = chosen or versions.first()
+    viewer, newest = request.membership, chosen or next(iter(versions), None)
     kind = request.GET.get("kind") if request.GET.get("kind") in Kind.values else ""
     found = queries.listed_reports(viewer=viewer, project=request.project, version=chosen, kind=kind)
     current = queries.current(viewer=viewer, version=newest) if newest else {}

@@ -8,6 +8,7 @@ import pytest
 from pypdf import PdfReader
 
 from apps.audits.models import Record
+from apps.reports import views
 from apps.reports.models import Kind, Report
 from apps.reports.sheets import files
 from tests.reports import make
@@ -159,5 +160,17 @@ def test_a_page_asks_the_database_the_same_whatever_its_length(client, acme, ver
     for seed in range(12):
         make.report(acme.builder, version, finished=False, seed=seed)
     client.force_login(acme.builder.user)
-    with django_assert_max_num_queries(22):
-        client.get(address)
+    for page in (address, Report.objects.first().get_absolute_url()):
+        with django_assert_max_num_queries(15):
+            assert client.get(page).status_code == 200
+
+
+def test_an_old_model_is_offered_when_the_address_names_it(client, acme, version, monkeypatch):
+    monkeypatch.setattr(views, "OFFERED", 1)
+    make.model_version(acme.builder, version.dataset_version, project=acme.project)
+    address = f"{acme.project.get_absolute_url()}reports/"
+    client.force_login(acme.builder.user)
+    assert "screening v1</option>" not in client.get(address).content.decode()
+    assert "screening v1</option>" in client.get(f"{address}?model={version.pk}").content.decode()
+    assert client.post(address, {"model_version": version.pk, "kinds": ["privacy"], "seed": 0}).status_code == 303
+    assert Report.objects.get().model_version == version

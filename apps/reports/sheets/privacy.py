@@ -37,7 +37,7 @@ def _guarantee(guarantee):
     tables = (
         _accountants(guarantee),
         _mechanism(guarantee),
-        Table("What the guarantee assumes.", ("", "Assumption"), assumptions, words=2),
+        Table("What the guarantee assumes.", ("No.", "Assumption"), assumptions, words=2),
     )
     return Section("What is proved", words, tables)
 
