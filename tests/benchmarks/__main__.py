@@ -1,0 +1,66 @@
+"""`python -m tests.benchmarks [part…] [--small]`: measure, print, and rewrite the table in README.md.
+
+Parts: records fairness explanation private profile start pages. With --small, a hundredth of the rows, and the README
+is left alone: for trying the benchmarks themselves."""
+
+import argparse
+import importlib
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+PARTS = ("records", "pages", "start", "fairness", "explanation", "private", "profile")
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+NEEDS_DATABASE = {"records", "pages"}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", nargs="*", default=PARTS, choices=[*PARTS, []])
+    parser.add_argument("--small", action="store_true")
+    asked = parser.parse_args()
+    home = Path(tempfile.mkdtemp(prefix="assay-bench-"))
+    os.environ |= {"ASSAY_HOME": str(home), "DJANGO_SETTINGS_MODULE": "portal.settings"}
+    os.environ |= dict.fromkeys(ONE_THREAD, "1")  # as a worker's job runs; both sides alike
+    try:
+        rows = [row for part in asked.part for row in _measured(part, asked.small)]
+    finally:
+        _clear(home)
+    if not asked.small:
+        from tests.benchmarks.table import rewrite
+
+        rewrite(rows)
+    return 0 if all(row.kept for row in rows) else 1
+
+
+def _measured(part: str, small: bool):
+    if part in NEEDS_DATABASE:
+        _database()
+    for row in importlib.import_module(f"tests.benchmarks.{part}").measure(small=small):
+        print(row, flush=True)
+        yield row
+
+
+def _database(ready=[]) -> None:  # noqa: B006 - once for all parts
+    if not ready:
+        import django
+        from django.core.management import call_command
+
+        django.setup()
+        call_command("migrate", database="owner", verbosity=0)
+        ready.append(True)
+
+
+def _clear(home: Path) -> None:
+    """Stop the database of this run and remove its folder."""
+    from portal import embedded
+
+    if (home / "postgres").exists() and "DATABASE_URL" not in os.environ:
+        embedded.stop(home / "postgres")
+    shutil.rmtree(home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

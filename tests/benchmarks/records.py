@@ -1,0 +1,144 @@
+"""The record: appending to it, verifying it, taking it away."""
+
+import csv
+import hashlib
+import statistics
+import time
+
+from django.db import connection, connections, transaction
+
+from apps.audits import actions, chain
+from apps.audits.models import Record
+from apps.common.tenancy import as_organization, become
+from tests.benchmarks.clock import best, grown, megabytes, took
+from tests.benchmarks.table import Row
+
+MANY = 1_000_000
+COLUMNS = (
+    "organization_id, event, by_id, by_name, by_role, by_token, on_type, on_id, on_name, project, facts, seq, at,"
+    " previous, digest"
+)
+VALUES = (
+    "%(organization)s, 'dataset.added', 3, 'Ada Builder', 'builder', null, 'datasetversion', {n}, 'adult v' || {n},"
+    " 'lending', jsonb_build_object('digest', encode(sha256({n}::text::bytea), 'hex'), 'rows', {n}), {n}, now(),"
+    " sha256(''), sha256('')"
+)
+
+
+def measure(*, small: bool):
+    from tests import make
+
+    with transaction.atomic():
+        tenant = make.tenant("bench")
+    yield _append(tenant, 50 if small else 500)
+    _fill(tenant, MANY // 100 if small else MANY)
+    with as_organization(tenant.organization.pk):
+        yield _verify(tenant)
+    yield _export(tenant)
+
+
+def _append(tenant, each: int) -> Row:
+    """In turns, because a machine is never equally quick for long; the median of the turns' ratios."""
+    _plain_twin()
+    turns = []
+    for _ in range(9):
+        plain = _insert("plain", tenant, each)
+        turns.append((plain, _insert("audits_record", tenant, each)))
+    ratio = statistics.median(plain / linked for plain, linked in turns)
+    plain, linked = (statistics.median(times) / each for times in zip(*turns, strict=True))
+    return Row(
+        "record appended, linked", "plain insert of the same row into the same columns and indexes, one at a time",
+        f"{linked * 1e6:.0f} µs against {plain * 1e6:.0f} µs: **{ratio:.2f}** of its rate", "at least 0.45 of its rate",
+        ratio >= 0.45,
+    )  # fmt: skip
+
+
+def _plain_twin() -> None:
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("create table plain (like audits_record including all)")
+        cursor.execute("grant all on plain to assay_web")
+
+
+def _insert(table: str, tenant, count: int) -> float:
+    sql = f"insert into {table} ({COLUMNS}) values ({VALUES.format(n='%(n)s::bigint')})"
+    with transaction.atomic(), connection.cursor() as cursor:
+        become(tenant.organization.pk)
+        cursor.execute(f"select coalesce(max(seq), 0) from {table}")
+        first = cursor.fetchone()[0] + 1
+        began = time.perf_counter()
+        for n in range(first, first + count):
+            cursor.execute(sql, {"organization": tenant.organization.pk, "n": n})
+        return time.perf_counter() - began
+
+
+def _fill(tenant, count: int) -> None:
+    with as_organization(tenant.organization.pk), connection.cursor() as cursor:
+        cursor.execute(
+            f"insert into audits_record ({COLUMNS}) select {VALUES.format(n='n')} from generate_series(1, %(count)s) n",
+            {"organization": tenant.organization.pk, "count": count - Record.objects.count()},
+        )
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("vacuum analyze audits_record")
+
+
+def _verify(tenant) -> Row:
+    with connection.cursor() as cursor:
+        cursor.execute("select previous || convert_to(audits_leaf(r), 'UTF8') from audits_record r order by seq")
+        parts = [bytes(part) for (part,) in cursor.fetchall()]
+    plain = best(lambda: [hashlib.sha256(part).digest() for part in parts])
+    count = len(parts)
+    parts.clear()
+    found = []
+    ours = best(lambda: found.append(chain.verify(tenant.organization.pk)))
+    assert found[-1].intact and found[-1].count == count
+    return Row(
+        f"verification of {count:,} records", "SHA-256 over the same bytes in memory",
+        f"{ours:.2f} s against {plain:.2f} s: **{ours / plain:.1f}×**", "at most 6×", ours <= 6 * plain,
+    )  # fmt: skip
+
+
+def _export(tenant) -> Row:
+    count = _count(tenant)
+    first: list[float] = []
+    memory = grown(lambda: _take(tenant, first))
+    ours = best(lambda: _take(tenant, first), times=2)
+    theirs = took(lambda: _by_orm(tenant))
+    return Row(
+        f"export of {count:,} records as CSV", "Django’s ORM iterator and csv.writer",
+        f"{ours:.1f} s against {theirs:.1f} s: **{theirs / ours:.1f}×**, first bytes in {max(first) * 1000:.0f} ms,"
+        f" {megabytes(memory)} more memory",
+        "at least 5×, first byte in 0.1 s, under 50 MB",
+        theirs >= 5 * ours and max(first) < 0.1 and memory < 50 * 10**6,
+    )  # fmt: skip
+
+
+def _count(tenant) -> int:
+    with as_organization(tenant.organization.pk):
+        return Record.objects.count()
+
+
+def _take(tenant, first: list[float]) -> None:
+    """Read a whole export away; note when the first rows (not the header alone) were there."""
+    began = time.perf_counter()
+    with as_organization(tenant.organization.pk):
+        pieces = actions.export(by=tenant.auditor, form="csv").content
+    next(pieces)
+    next(pieces)
+    first.append(time.perf_counter() - began)
+    for _ in pieces:
+        pass
+
+
+class _Handed:
+    """A file whose writer gets its line back, as Django's documentation streams CSV."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _by_orm(tenant) -> None:
+    fields = [field.attname for field in Record._meta.fields if field.attname != "id"]
+    writer = csv.writer(_Handed())
+    with as_organization(tenant.organization.pk):
+        for record in Record.objects.order_by("seq").iterator():
+            writer.writerow([getattr(record, name) for name in fields])
