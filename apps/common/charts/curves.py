@@ -4,8 +4,10 @@ from itertools import pairwise
 
 from apps.common.charts.drawing import (
     ACCENT,
+    CONFIG,
     DASHES,
     INK,
+    LEGEND,
     NARROW,
     QUIET,
     SERIES,
@@ -129,7 +131,8 @@ def _both(data, layers, *, height, square=False):
     """The wide and the narrow spec of the same layers; a square one is not stretched."""
     shape = {"height": height, "data": {"values": data}, "layer": layers}
     wide = picture({**shape, "height": 320}, width=400) if square else picture(shape, width=WIDE)
-    return {"wide": wide, "narrow": picture(shape, width=NARROW)}
+    stacked = {**CONFIG, "legend": {**LEGEND, "columns": 1}}
+    return {"wide": wide, "narrow": picture(shape, width=NARROW, config=stacked)}
 
 
 def _by_series(names, range_, field="series"):

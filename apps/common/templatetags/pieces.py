@@ -41,14 +41,14 @@ from apps.common.measures import drawing, spoken
 register = template.Library()
 
 TONES = {
-    "pass": "pass signed approved serving finished accepted active published intact valid live",
-    "fail": "fail failed revoked rejected broken refused lost",
-    "unsure": "inconclusive returned waits expiring",
+    "pass": "pass, signed, approved, serving, finished, accepted, active, published, intact, valid, live",
+    "fail": "fail, failed, revoked, rejected, broken, refused, lost",
+    "unsure": "inconclusive, returned, sent back, waits, expiring",
     "waived": "waived",
-    "stale": "stale superseded expired",
-    "busy": "running queued open",
+    "stale": "stale, superseded, expired",
+    "busy": "running, queued, open, in review",
 }
-TONE_OF = {word: tone for tone, words in TONES.items() for word in words.split()}
+TONE_OF = {word: tone for tone, words in TONES.items() for word in words.split(", ")}
 
 
 @register.simple_tag
