@@ -1,7 +1,10 @@
 """Two people at the same moment: one result, and the other gets a clear answer."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 
 from apps.accounts import actions
 from apps.accounts.models import Invitation, Membership, Role
@@ -43,6 +46,33 @@ def test_two_owners_do_not_remove_each_other(standing, other_owner):
     with transaction.atomic():
         standing.enter()
         assert Membership.objects.filter(role=Role.OWNER, is_active=True).count() == 1
+
+
+def test_the_database_itself_lets_the_second_owner_wait_and_then_stay(standing, other_owner):
+    """Plain SQL, past the action's own lock: the second sees what the first has done only by waiting for it."""
+
+    def leave(member):
+        become(standing.organization.pk, standing.builder.user_id)
+        with connection.cursor() as cursor:
+            cursor.execute("update accounts_membership set is_active = false where id = %s", [member.pk])
+
+    def second():
+        try:
+            with transaction.atomic():
+                leave(other_owner)
+            return "left"
+        except DatabaseError as refused:
+            return str(refused)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            leave(standing.owner)
+            other = pool.submit(second)
+            time.sleep(0.3)
+            assert not other.done()
+        assert "keeps an owner" in other.result(10)
 
 
 def test_one_address_is_invited_once(standing):

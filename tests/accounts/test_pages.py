@@ -178,7 +178,7 @@ def test_an_owner_changes_a_role(acme, sign_in):
     client = sign_in(acme.owner)
     answer = client.post(reverse("member", args=["acme", acme.builder.pk]), {"role": "auditor"}, follow=True)
     assert answer.redirect_chain[-1][1] == 303
-    assert "Builder is auditor of Acme" in text(answer)
+    assert "Builder has been auditor at Acme since" in text(answer)
 
 
 def test_nobody_changes_their_own_role(acme, sign_in):
