@@ -155,4 +155,10 @@ def _next_step(path, viewer, project) -> dict | None:
         return None
     what, label, place, permission = NEXT_STEPS[stop["name"]]
     reason = project_rules.why_not_work_in(project) or permissions.why_not(viewer, permission)
-    return {"what": what, "note": stop["note"], "label": label, "url": project.get_absolute_url() + place, "why_not": reason}
+    return {
+        "what": what,
+        "note": stop["note"],
+        "label": label,
+        "url": project.get_absolute_url() + place,
+        "why_not": reason,
+    }

@@ -59,7 +59,7 @@ def _web(name: str, application: str, host: str, port: int, **environment: str) 
     """One Granian process, several threads, a pool of database connections."""
     command = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
-        "--workers", "1", "--blocking-threads", "8", "--backpressure", "64", "--log-level", "warning",
+        "--workers", "1", "--blocking-threads", "8", "--backpressure", "64", "--log-level", "error",
         "--no-ws", application,
     ]  # fmt: skip
     return Process(name, command, {"ASSAY_DB_POOL": "1"} | environment)
@@ -67,10 +67,11 @@ def _web(name: str, application: str, host: str, port: int, **environment: str) 
 
 def worker(queues: str, concurrency: int) -> Process:
     command = [
-        sys.executable, "-m", "celery", "-A", "portal", "worker", "-Q", queues, "-c", str(concurrency),
+        sys.executable, "-m", "celery", "--quiet", "-A", "portal", "worker", "-Q", queues, "-c", str(concurrency),
         "--without-mingle", "--without-gossip", "--without-heartbeat", "-l", "warning",
     ]  # fmt: skip
-    return Process("worker", command)
+    # in a container or on one machine the worker may well be root: it unpickles nothing and takes ids only
+    return Process("worker", command, {"PYTHONWARNINGS": "ignore:You're running the worker"})
 
 
 def watch(processes: list[Process], stop: threading.Event) -> None:

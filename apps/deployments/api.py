@@ -33,10 +33,11 @@ class DeploymentOutput(serializers.ModelSerializer):
     stands = serializers.BooleanField(help_text="Whether the sign-off it rests on stands now.")
     opened_by = serializers.CharField(source="opened_by.user")
     stopped_by = serializers.CharField(source="stopped_by.user", default=None)
+    url = serializers.CharField(source="get_absolute_url", help_text="The page.")
 
     class Meta:
         model = Deployment
-        fields = ["id", "project", "name", "state", "stands", "model_version", "subject", "artifact_digest", "approval",
+        fields = ["id", "url", "project", "name", "state", "stands", "model_version", "subject", "artifact_digest", "approval",
                   "input_schema", "opened_by", "opened_at", "stopped_by", "stopped_at", "stop_reason"]  # fmt: skip
 
 

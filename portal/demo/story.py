@@ -20,6 +20,17 @@ DECLARATION = {
     "left_out": ["action", "reject", "typur", "white"],
     "missing": ["999999.4", "666", "999"],
 }
+TRUE_OF_MORTGAGES = {
+    "annex_iii",
+    "fria_scope",
+    "person_affecting_decision",
+    "personal_data",
+    "profiles_people",
+    "bank_model",
+    "bank_material",
+    "role_provider",
+    "role_deployer",
+}
 RECIPES = {
     "logistic": {"estimator": "logistic"},
     "weighted": {"estimator": "logistic", "class_weight": True},
@@ -71,12 +82,12 @@ class Story:
         return self.portal + thing["url"] if thing["url"].startswith("/") else thing["url"]
 
     def _project(self):
+        questions = self.builder.get("risk-questions/")["results"]
         project = self.builder.post(
             "projects/",
-            slug="mortgages",
-            name="Mortgage applications",
+            name="Mortgages",
             purpose="Advise loan officers which mortgage applications to approve.",
-            answers={"personal_data": True, "annex_iii": True, "bank_model": True, "aedt_nyc": False},
+            answers={question["name"]: question["name"] in TRUE_OF_MORTGAGES for question in questions},
         )
         yield Step("Project", self._page(project), f"risk class {project['risk_class']}, from its answers")
 
@@ -128,6 +139,11 @@ class Story:
 
     def _sign_off(self):
         self.approval = None
+        policy = self._client("owner").post("policies/adoptions/", risk_class="high")
+        where = f"{self.portal}/harbor/policies/{policy['id']}/"
+        yield Step(
+            "Policy", where, f"{policy['name']} version {policy['number']}, {len(policy['body']['rules'])} rules"
+        )
         for name, model in self.models.items():
             approval = self.builder.post("approvals/", model_version=model["id"], note=f"May approve-{name} go live?")
             yield Step(f"Asked for {name}", self._page(approval), f"the gates say {approval['verdict']}")

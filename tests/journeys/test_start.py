@@ -13,7 +13,8 @@ def test_it_finds_everything_again_after_a_stop(tmp_path):
         portal.start()
         builder = next(person for person in portal.make_people() if person["role"] == "builder")
         client = Client(portal.address, builder["organization"], builder["token"])
-        client.post("projects/", slug="loans", name="Loans", purpose="Decide about loans.", answers={})
+        answers = {question["name"]: False for question in client.get("risk-questions/")["results"]}
+        client.post("projects/", name="Loans", purpose="Decide about loans.", answers=answers)
         portal.stop()
         portal.start()
         assert client.get("projects/loans/")["name"] == "Loans"
