@@ -53,7 +53,7 @@ def hints(result: dict | None) -> Hints:
 
 
 def _column(facts: dict, useless: dict[str, str]) -> ColumnHint:
-    examples = [shown(value) for value, _ in facts["top"][:EXAMPLES]]
+    examples = [shown(value, digits=6) for value, _ in facts["top"][:EXAMPLES]]
     if not examples and facts.get("min") is not None:
         examples = [f"{facts['min']:.6g} to {facts['max']:.6g}"]
     note = useless.get(facts["name"], "")

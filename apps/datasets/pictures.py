@@ -17,7 +17,7 @@ def balance_charts(result: dict, target: str, favourable: str) -> list[Chart]:
     whole = _share(told["overall"] | {"group": "everybody"})
     return [
         interval_chart(
-            [whole, *(_share(group) for group in by["groups"][:MOST_ROWS])],
+            [whole, *(_share(group) for group in _in_order(by["groups"])[:MOST_ROWS])],
             title=f"Favourable outcomes by {by['attribute']}",
             caption=f"Share of rows with {target} = {favourable} by {by['attribute']}, with Wilson's 95 % interval."
             + _left_over(by["groups"]),
@@ -25,6 +25,11 @@ def balance_charts(result: dict, target: str, favourable: str) -> list[Chart]:
         )
         for by in told["by"]
     ]
+
+
+def _in_order(groups: list[dict]) -> list[dict]:
+    """As they are, but those with something missing last: nobody compares with them."""
+    return sorted(groups, key=lambda group: "(missing)" in group["group"])
 
 
 def _share(group: dict) -> Row:
@@ -40,7 +45,8 @@ def _left_over(groups: list) -> str:
 def giveaway_charts(result: dict) -> list[Chart]:
     """Which columns know most of the target, and of each sensitive attribute."""
     charts = []
-    for against in dict.fromkeys((entry["of"], entry["against"]) for entry in result["giveaways"]):
+    asked = dict.fromkeys((entry["of"], entry["against"]) for entry in result["giveaways"])
+    for against in sorted(asked, key=lambda pair: pair[0] != "target"):
         entries = [e for e in result["giveaways"] if (e["of"], e["against"]) == against and e["judged"]]
         entries.sort(key=lambda entry: -entry["cramers_v"]["value"])
         if entries:
@@ -81,7 +87,7 @@ def missing_chart(result: dict) -> Chart | None:
     )
 
 
-def column_chart(facts: dict, rows: int) -> Chart | None:
+def column_chart(facts: dict) -> Chart | None:
     """The values of one column: a histogram, or its commonest values."""
     drawn = facts.get("histogram")
     if drawn and "edges" in drawn:
@@ -98,7 +104,7 @@ def column_chart(facts: dict, rows: int) -> Chart | None:
     if not pairs:
         return None
     return bar_chart(
-        [Row(_short(shown(value)) or "(blank)", count) for value, count in pairs[:30]],
+        [Row(_short(shown(value, digits=6)) or "(blank)", count) for value, count in pairs[:30]],
         title=f"Values of {facts['name']}",
         caption=f"Rows by value of {facts['name']}: "
         + (

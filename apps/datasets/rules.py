@@ -254,9 +254,9 @@ def in_words(attribute: dict) -> str:
     return attribute["name"] if column == attribute["name"] else f"{attribute['name']} (column {column})"
 
 
-def shown(value) -> str:
+def shown(value, digits: int = 12) -> str:
     """A value of a profile as people write it: 1.0 is “1”."""
-    return f"{value:.12g}" if isinstance(value, float | int) else str(value)
+    return f"{value:.{digits}g}" if isinstance(value, float | int) else str(value)
 
 
 def _is_text(value) -> bool:

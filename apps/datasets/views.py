@@ -13,7 +13,7 @@ from apps.datasets import actions, forms, pictures, queries, rules
 from apps.datasets.downloads import attachment
 from apps.datasets.hints import hints
 
-TONES = {"leak": "fail", "proxy": "unsure", "target": "unsure"}
+TONES = {"leak": "fail", "target": "fail", "proxy": "unsure", "possible leak": "unsure", "possible proxy": "unsure"}
 
 
 def dataset_list(request):
@@ -81,12 +81,25 @@ def _pictured(version, result, asked: str) -> dict:
     chosen = facts.get(asked) or facts.get(said.get("target")) or result["columns"][0]
     return {
         "findings": [finding | {"tone": TONES.get(finding["kind"], "void")} for finding in result["findings"]],
-        "balance_charts": pictures.balance_charts(result, said.get("target", ""), said.get("favourable", "")),
-        "giveaway_charts": pictures.giveaway_charts(result),
-        "missing_chart": pictures.missing_chart(result),
         "columns": [_line(one, roles.get(one["name"], "")) for one in result["columns"]],
         "chosen": chosen,
-        "column_chart": pictures.column_chart(chosen, result["rows"]),
+        **_charts(result, said, chosen),
+    }
+
+
+def _charts(result, said, chosen) -> dict:
+    """The charts of the page, numbered through."""
+    balance = pictures.balance_charts(result, said.get("target", ""), said.get("favourable", ""))
+    giveaways, missing = pictures.giveaway_charts(result), pictures.missing_chart(result)
+    before_missing = len(balance) + len(giveaways)
+    return {
+        "balance_charts": balance,
+        "giveaway_charts": giveaways,
+        "giveaways_from": len(balance),
+        "missing_chart": missing,
+        "missing_number": before_missing + 1,
+        "column_chart": pictures.column_chart(chosen),
+        "column_number": before_missing + (2 if missing else 1),
     }
 
 
@@ -97,7 +110,7 @@ def _line(facts: dict, role: str) -> dict:
         "address": f"?column={quote(facts['name'])}#column",
         "role": role,
         "median": facts.get("quantiles", {}).get("0.5"),
-        "commonest": (rules.shown(top[0][0]), top[0][1]) if top else None,
+        "commonest": (rules.shown(top[0][0], digits=6), top[0][1]) if top else None,
     }
 
 

@@ -110,6 +110,7 @@ def _judge_column(column: Kept, rows: Rows, against: list[Classes]) -> tuple[dic
 
 
 def _findings(result: dict[str, Any], declaration: Declaration | None) -> list[dict[str, str]]:
+    """The gravest first."""
     found = []
     if declaration and result["balance"]:
         found += findings.of_target(result["balance"], declaration.target, declaration.favourable)
@@ -121,7 +122,7 @@ def _findings(result: dict[str, Any], declaration: Declaration | None) -> list[d
     for facts in result["columns"]:
         if facts["name"] not in left_out:
             found += findings.of_column(facts, result["rows"])
-    return found
+    return sorted(found, key=lambda finding: findings.GRAVITY.index(finding["kind"]))
 
 
 # --- duplicate rows --------------------------------------------------------------------------------------------------

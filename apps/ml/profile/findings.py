@@ -12,6 +12,10 @@ MOSTLY_MISSING = 0.5
 MANY_OUTLIERS = 0.05
 FEW_VALUES = 20  # a column with no more is a scale or a code, not a measurement with outliers
 RARE_OUTCOME = 0.05
+GRAVITY = (
+    "leak", "target", "proxy", "infinite", "empty", "constant", "identifier", "suspected missing", "duplicates",
+    "possible leak", "possible proxy", "mostly missing", "small groups", "outliers",
+)  # fmt: skip
 SUSPECTED = {
     "?",
     "??",
@@ -95,7 +99,7 @@ def suspected_markers(facts: dict[str, Any]) -> list[tuple[str, int]]:
 
 def of_target(balance: dict[str, Any], target: str, favourable: str) -> list[dict[str, str]]:
     overall = balance["overall"]
-    found = []
+    found, small = [], []
     if overall["missing"]:
         found.append(f"The target “{target}” is missing in {overall['missing']:,} rows. They cannot be trained on.")
     if overall["share"] in (0.0, 1.0, None):
@@ -111,15 +115,17 @@ def of_target(balance: dict[str, Any], target: str, favourable: str) -> list[dic
         if few:
             names = ", ".join(f"{group['group']} ({group['n']})" for group in few[:6])
             more = f" and {len(few) - 6} more" if len(few) > 6 else ""
-            found.append(f"Groups of “{by['attribute']}” too small to judge (under 30 rows): {names}{more}.")
-    return [{"column": target, "kind": "target", "sentence": sentence} for sentence in found]
+            small.append(f"Groups of “{by['attribute']}” too small to judge (under 30 rows): {names}{more}.")
+    said = [("target", sentence) for sentence in found] + [("small groups", sentence) for sentence in small]
+    return [{"column": target, "kind": kind, "sentence": sentence} for kind, sentence in said]
 
 
 def of_giveaway(entry: dict[str, Any], left_out: set[str]) -> list[dict[str, str]]:
     """A sentence for each column that gives something away and is not left out already."""
     if entry["strength"] not in ("strong", "suspect") or entry["column"] in left_out:
         return []
-    how = "gives away" if entry["strength"] == "strong" else "says much about"
+    sure = entry["strength"] == "strong"
+    how = "gives away" if sure else "says much about"
     kind, what = ("leak", "the target") if entry["of"] == "target" else ("proxy", "the sensitive attribute")
     advice = (
         "If it is known only after the decision, leave it out."
@@ -127,7 +133,11 @@ def of_giveaway(entry: dict[str, Any], left_out: set[str]) -> list[dict[str, str
         else "Leaving the attribute out of the inputs does not hide it from a model that sees this column."
     )
     sentence = f"“{entry['column']}” {how} {what} “{entry['against']}”: {evidence(entry)}. {advice}"
-    return [{"column": entry["column"], "kind": kind, "sentence": sentence}]
+    return [{"column": entry["column"], "kind": kind if sure else f"possible {kind}", "sentence": sentence}]
+
+
+def _share(share: float) -> str:
+    return "all of" if share == 1 else f"{min(share, 0.9999):.2%} of"
 
 
 def evidence(entry: dict[str, Any]) -> str:
@@ -138,8 +148,7 @@ def evidence(entry: dict[str, Any]) -> str:
         parts.append(f"AUC {auc['value']:.3f} (95 % {auc['low']:.3f}–{auc['high']:.3f})")
     if level := entry["settled"]["level"]:
         parts.append(
-            f"{level['share']:.1%} of the {level['n']:,} rows with “{level['value']}” are “{level['class']}”, and such "
-            "values "
-            f"cover {entry['settled']['value']:.0%} of rows"
+            f"{_share(level['share'])} the {level['n']:,} rows with “{level['value']}” are “{level['class']}”, "
+            f"and such values cover {entry['settled']['value']:.0%} of rows"
         )
     return "; ".join(parts) + f"; n = {entry['n']:,}"
