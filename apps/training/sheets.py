@@ -1,5 +1,7 @@
 """What the page of a run prints, made from its plain values."""
 
+import math
+
 from apps.common.charts import line_chart
 from apps.common.numbers import duration
 from apps.training.rules import ESTIMATORS, SHARED
@@ -51,7 +53,7 @@ def _words(progress) -> str:
     if progress["fit"] < progress["fits"]:
         words = f"fold {progress['fit']} of {progress['fits'] - 1}, {words}"
     left = progress.get("left_s")
-    return words if left is None else f"{words}, at most {duration(left)} left"
+    return words if left is None else f"{words}, at most {duration(math.ceil(left))} left"
 
 
 def _shown(value):
