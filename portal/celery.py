@@ -32,10 +32,10 @@ def one_thread_a_job(**kwargs) -> None:
 
 
 def _pulse(queues: list[str]) -> None:
-    from apps.training.actions import tell_worker
     from django.db import connection
 
     from apps.common.work import sweep
+    from apps.training.actions import tell_worker
     from portal.machine import describe
 
     machine = describe()

@@ -71,8 +71,8 @@ class ApprovalOutput(serializers.ModelSerializer):
 
     class Meta:
         model = Approval
-        fields = ["id", "url", "project", "model_version", "subject", "policy", "state", "stands", "dossier_digest", "note",
-                  "requested_by", "requested_at", "decided_at", "valid_until", "ended_reason"]  # fmt: skip
+        fields = ["id", "url", "project", "model_version", "subject", "policy", "state", "stands", "dossier_digest",
+                  "note", "requested_by", "requested_at", "decided_at", "valid_until", "ended_reason"]  # fmt: skip
 
 
 class Place(serializers.Serializer):
@@ -202,7 +202,7 @@ class Dossier(OneApproval):
     def _taken(self, pk, form: str):
         approval = self.approval(pk)
         actions.download(approval, form=form, by=self.by)
-        content, kind = documents.written(queries.case(approval), form)
+        content, kind = documents.written(queries.case(approval), form, queries.history(approval))
         return HttpResponse(content, content_type=kind)
 
 
