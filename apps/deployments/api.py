@@ -38,7 +38,8 @@ class DeploymentOutput(serializers.ModelSerializer):
     class Meta:
         model = Deployment
         fields = ["id", "url", "project", "name", "state", "stands", "model_version", "subject", "artifact_digest",
-                  "approval", "input_schema", "opened_by", "opened_at", "stopped_by", "stopped_at", "stop_reason"]  # fmt: skip
+                  "approval", "input_schema", "opened_by", "opened_at", "stopped_by", "stopped_at",
+                  "stop_reason"]  # fmt: skip
 
 
 class DeploymentList(Door):
