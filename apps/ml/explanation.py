@@ -119,7 +119,7 @@ def measure(
     residual = np.abs(base + values.sum(axis=1) - probability[asked]).max()
     other = np.abs(runs[1][0][: sampled.size])
     figures = [
-        Figure("additivity_residual", residual, residual, residual, asked.size),
+        Figure("additivity_residual", *[residual] * 3, asked.size, note=f"the largest of {asked.size} rows"),
         _stability(size, other, rng),
         *_sensitive_share(size, columns),
         _base_shift(runs, asked.size),

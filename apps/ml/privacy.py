@@ -129,9 +129,9 @@ def _guarantee(mechanism):
         return {"given": False, "sentence": NO_GUARANTEE}, [Figure("epsilon", None, None, None, 0, note=NO_GUARANTEE)]
     answers = epsilons(mechanism)
     steps = sum(int(steps) for _, _, steps in mechanism.history)
-    note = "upper bound by proof; n counts steps"
+    note = f"upper bound by proof, over {steps:,} steps"
     figures = [Figure(name, epsilon, epsilon, epsilon, steps, note=note) for name, epsilon in answers.items()]
-    figures.append(Figure("delta", *[mechanism.delta] * 3, steps, note="as chosen; n counts steps"))
+    figures.append(Figure("delta", *[mechanism.delta] * 3, steps, note="as chosen before the run"))
     given = answers["epsilon"] is not None
     sentence = (
         f"Epsilon is at most {answers['epsilon']:.3g} at delta {mechanism.delta:g}."

@@ -83,7 +83,7 @@ def limit_of(direction, at) -> str:
 
 
 def _shown(figure) -> dict:
-    """A figure with its name and limit in words. What is known exactly has no interval to show."""
+    """A figure with its name and limit in words. What is known exactly has neither interval nor sampling to show."""
     words = {"label": name_of(figure["name"]), "limit": limit_of(figure["direction"], figure["threshold"])}
     exact = figure["value"] is not None and figure["low"] == figure["high"] == figure["value"]
-    return figure | words | ({"low": None, "high": None} if exact else {})
+    return figure | words | ({"low": None, "high": None, "n": None} if exact else {})

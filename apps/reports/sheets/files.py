@@ -9,6 +9,18 @@ from apps.common.documents import Attachment
 from apps.common.numbers import duration, number
 from apps.reports import sheets
 
+INPUTS = {
+    "artifact": "Model, all its files",
+    "recipe": "Recipe",
+    "data": "Data learned from",
+    "declaration": "Its declaration",
+    "learned_n": "Rows learned from",
+    "learned_rows": "Which rows",
+    "test_data": "Data measured on",
+    "test_declaration": "Its declaration",
+    "n": "Rows measured on",
+    "rows": "Which rows",
+}
 TYPES = {"json": "application/json", "pdf": "application/pdf"}
 
 
@@ -42,10 +54,7 @@ def pdf(report) -> bytes:
         "not_examined": sheet.not_examined,
         "method": [list(pair) for pair in sheet.method],
         "held_to": sheets.held_to(sheet.parameters),
-        "inputs": [
-            [name.replace("_", " "), number(value) if isinstance(value, int) else value]
-            for name, value in sheet.inputs.items()
-        ],
+        "inputs": [[words, _told(sheet.inputs[name])] for name, words in INPUTS.items()],
         "libraries": ", ".join(f"{name} {version}" for name, version in sheet.libraries.items()),
     }
     content = Attachment(f"{file_name(report)}.json", report.result.encode(), "The report's result: the signed bytes.")
@@ -70,3 +79,7 @@ def facts(report, sheet) -> list[list[str]]:
 def _section(one) -> dict:
     parts = [{"chart": f"chart{part.number}"} if part.chart else {"table": asdict(part.table)} for part in one.parts]
     return {"title": one.title, "text": list(one.text), "parts": parts}
+
+
+def _told(value) -> str:
+    return number(value) if isinstance(value, int) else value

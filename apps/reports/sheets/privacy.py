@@ -1,6 +1,6 @@
 """The privacy report, told: what is proved, what an attack finds."""
 
-from apps.common.charts import Row, histogram, interval_chart
+from apps.common.charts import Row, interval_chart, line_chart
 from apps.common.numbers import number, threshold
 from apps.reports.answers import guaranteed
 from apps.reports.sheets.parts import Cell, Section, Table, measured, plain
@@ -75,7 +75,7 @@ def _attack(detail, result):
         for a in attacks
     ]
     lines = tuple(
-        (Cell(a["rows"]), plain(a["learned"]), plain(a["unseen"]), measured(a), measured(a["hits"])) for a in attacks
+        (Cell(a["rows"]), plain(a["learned"]), plain(a["unseen"]), _area(a), measured(a["hits"])) for a in attacks
     )
     text = (
         "The attacker holds the model and a row with its true outcome, and guesses that rows the model is sure about "
@@ -101,6 +101,10 @@ def _attack(detail, result):
     return Section("What an attack finds", text, charts)
 
 
+def _area(attack):
+    return measured({"value": attack["auc"], "low": attack["low"], "high": attack["high"]})
+
+
 def _around_blind(attacks, limit):
     """A scale around one half: nobody is interested in an attack worse than blind."""
     known = [value for a in attacks for value in (a["low"], a["high"]) if value is not None]
@@ -109,15 +113,17 @@ def _around_blind(attacks, limit):
 
 
 def _confidence(detail):
-    bars, learned, unseen = detail["confidence"], *(detail["attacks"][0][side] for side in ("learned", "unseen"))
-    edges = [bar["from"] for bar in bars] + [bars[-1]["to"]]
-    return histogram(
-        edges,
-        [round(100 * bar["learned"], 3) for bar in bars],
-        overlay={"unseen": [round(100 * bar["unseen"], 3) for bar in bars]},
+    learned, unseen = (detail["attacks"][0][side] for side in ("learned", "unseen"))
+    curves = {
+        side: [((bar["from"] + bar["to"]) / 2, 100 * bar[side]) for bar in detail["confidence"]]
+        for side in ("learned", "unseen")
+    }
+    return line_chart(
+        curves,
         title="Confidence on learned and unseen rows",
-        caption=f"The model's confidence in the true outcome, learned rows (all, n {number(learned)}) and unseen rows "
-        f"(n {number(unseen)}), in per cent of each. The more they differ, the more it gives away.",
+        caption=f"The model's confidence in the true outcome on rows it learned from (n {number(learned)}) and rows "
+        f"kept apart (n {number(unseen)}), in per cent of each. The more the two differ, the more it gives away.",
         x="confidence in the true outcome",
         y="% of rows",
+        x_domain=(0, 1),
     )
