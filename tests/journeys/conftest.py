@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.journeys.browser import WIDE, Visitor, browsing
 from tests.journeys.live import Portal
 
 
@@ -39,3 +40,24 @@ def client_of(portal, people):
         return Client(portal.address, person["organization"], person["token"])
 
     return client
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with browsing() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(browser, portal, people):
+    """`visitor("Ben Ortiz")`: signed in, in a window of their own."""
+    windows = []
+
+    def visit(name: str, *, sign_in: bool = True, **options) -> Visitor:
+        windows.append(browser.new_context(viewport=WIDE, locale="en-GB", **options))
+        visiting = Visitor(windows[-1].new_page(), portal.address, people[name])
+        return visiting.sign_in() if sign_in else visiting
+
+    yield visit
+    for window in windows:
+        window.close()

@@ -1,38 +1,13 @@
 """Every page that can be reached by a link, looked at critically; forms by keyboard alone and without JavaScript."""
 
 import re
-from collections import deque
 from urllib.parse import urljoin, urlsplit
 
-import pytest
 from playwright.sync_api import expect
-
-from tests.journeys.browser import WIDE, Visitor, browsing
 
 LOADS = re.compile(
     r"\.(pdf|json|csv|jsonl)$|/(pdf|json|file|dossier|export|download)/|/files/|^/api/|^/static/|format="
 )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with browsing() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visitor(browser, portal, people):
-    """`visitor("Ben Ortiz")`: signed in, in a window of their own."""
-    windows = []
-
-    def visit(name: str, *, sign_in: bool = True, **options) -> Visitor:
-        windows.append(browser.new_context(viewport=WIDE, locale="en-GB", **options))
-        visiting = Visitor(windows[-1].new_page(), portal.address, people[name])
-        return visiting.sign_in() if sign_in else visiting
-
-    yield visit
-    for window in windows:
-        window.close()
 
 
 def test_it_says_no_at_the_door_and_keeps_what_was_typed(visitor):
@@ -107,27 +82,6 @@ def test_forms_work_without_javascript(visitor):
     assert len(secret) > 30
     ben.go("/harbor/tokens/")
     assert secret not in ben.page.content()
-
-
-@pytest.mark.parametrize("name", ["Olivia Grant", "Ben Ortiz", "Rita Chen", "Ada Nkemelu"])
-def test_every_page_within_reach_is_sound(visitor, name):
-    """Follows every link of this person's pages, one address of each shape, and looks at it."""
-    someone = visitor(name)
-    seen, ahead = (
-        set(),
-        deque([someone.root, "/", "/accounts/profile/", "/accounts/2fa/", "/accounts/password/change/"]),
-    )
-    while ahead:
-        address = ahead.popleft()
-        shape = re.sub(r"\d+", "N", urlsplit(address).path)
-        if shape in seen or LOADS.search(address):
-            continue
-        seen.add(shape)
-        assert someone.go(address) == 200, address
-        someone.look()
-        links = someone.page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")
-        ahead.extend(link for link in links if link.startswith(someone.portal) and "logout" not in link)
-    assert len(seen) > 10, seen
 
 
 def test_a_page_prints_as_a_document(visitor):

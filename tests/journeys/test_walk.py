@@ -1,0 +1,32 @@
+"""Every page within reach of each role, after all that the stories left behind, looked at critically."""
+
+import re
+from collections import deque
+from urllib.parse import urlsplit
+
+import pytest
+
+LOADS = re.compile(
+    r"\.(pdf|json|csv|jsonl)$|/(pdf|json|file|dossier|export|download)/|/files/|^/api/|^/static/|format="
+)
+
+
+@pytest.mark.parametrize("name", ["Olivia Grant", "Ben Ortiz", "Rita Chen", "Ada Nkemelu"])
+def test_every_page_within_reach_is_sound(visitor, name):
+    """Follows every link of this person's pages, one address of each shape, and looks at it."""
+    someone = visitor(name)
+    seen, ahead = (
+        set(),
+        deque([someone.root, "/", "/accounts/profile/", "/accounts/2fa/", "/accounts/password/change/"]),
+    )
+    while ahead:
+        address = ahead.popleft()
+        shape = re.sub(r"\d+", "N", urlsplit(address).path)
+        if shape in seen or LOADS.search(address):
+            continue
+        seen.add(shape)
+        assert someone.go(address) == 200, address
+        someone.look()
+        links = someone.page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")
+        ahead.extend(link for link in links if link.startswith(someone.portal) and "logout" not in link)
+    assert len(seen) > 10, seen
