@@ -1,17 +1,25 @@
 """A sign-off as something to keep: the dossier's own bytes, or a document that carries them."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from apps.approvals import rules
+from apps.audits.events import Event
 from apps.common import documents, numbers
 from apps.common.canonical import canonical
 
 
-def written(case: rules.Case, form: str) -> tuple[bytes, str]:
-    """(content, media type) of a sign-off as `json` or `pdf`."""
+def written(case: rules.Case, form: str, history: Iterable[tuple[Any, str]]) -> tuple[bytes, str]:
+    """(content, media type) of a sign-off as `json` or `pdf`; `history` as `queries.history` tells it."""
     if form == "json":
         return case.approval.dossier.encode(), "application/json"
-    return _pdf(case), "application/pdf"
+    return _pdf(_as_decided(case), history), "application/pdf"
+
+
+def _as_decided(case: rules.Case) -> rules.Case:
+    """The case at the moment of its decision: a document says what was signed, not what has moved since."""
+    return replace(case, changes=(), now=case.approval.decided_at or case.approval.requested_at)
 
 
 def manifest(case: rules.Case) -> dict[str, Any]:
@@ -40,7 +48,7 @@ def manifest(case: rules.Case) -> dict[str, Any]:
     }
 
 
-def _pdf(case: rules.Case) -> bytes:
+def _pdf(case: rules.Case, history: Iterable[tuple[Any, str]]) -> bytes:
     approval, dossier = case.approval, case.dossier
     data = {
         "title": f"May {dossier['model']['name']} version {dossier['model']['version']} go live?",
@@ -51,13 +59,16 @@ def _pdf(case: rules.Case) -> bytes:
         "at": (approval.decided_at or approval.requested_at).isoformat(),
         "facts": _facts(case),
         "note": dossier["asked"]["note"],
-        "changes": list(case.changes),
         "rules": [_rule(outcome) for outcome in case.outcomes],
         "signatures": [_signature(signature) for signature in case.signatures],
         "open": [place["words"] for place in case.places if place["signature"] is None],
         "covered": covered(dossier),
         "hands": [[hand["name"], hand["deed"]] for hand in dossier["hands"]],
-        "ended": approval.ended_reason,
+        "history": [
+            [_moment(entry.at), f"{entry.by_name} {said}.", entry.facts.get("reason", "")]
+            for entry, said in history
+            if entry.event != Event.APPROVAL_DOWNLOADED  # taking it away does not change it
+        ],
     }
     attachments = (
         documents.Attachment("dossier.json", approval.dossier.encode(), "What was signed, RFC 8785"),

@@ -194,11 +194,12 @@ def _named_hands(version: ModelVersion) -> list[dict[str, str]]:
         return [{"name": name, "deed": deed} for name, deed in cursor.fetchall()]
 
 
-def history(approval: Approval):
-    """What the record remembers of this sign-off, oldest first."""
-    return Record.objects.filter(
+def history(approval: Approval) -> list[tuple[Record, str]]:
+    """What the record remembers of this sign-off, oldest first: (record, what was done)."""
+    found = Record.objects.filter(
         organization_id=approval.organization_id, on_type="approval", on_id=approval.pk
     ).order_by("seq")
+    return [(entry, Event(entry.event).label) for entry in found]
 
 
 def summary(*, viewer, project) -> dict[str, str | None]:

@@ -15,7 +15,6 @@ from apps.approvals.gates.figures import REPORTS
 from apps.approvals.gates.policy import Policy
 from apps.approvals.gates.schema import MEANINGS, RISK_CLASSES
 from apps.approvals.models import State
-from apps.audits.events import Event
 from apps.common.errors import ActionDenied, BadInput
 from apps.common.pages import listed, page, see
 
@@ -23,11 +22,18 @@ from apps.common.pages import listed, page, see
 def policies(request):
     in_force = queries.policies_in_force(viewer=request.membership)
     context = listed(request, queries.policy_versions(viewer=request.membership)) | {
-        "classes": [(risk_class, in_force.get(risk_class)) for risk_class in RISK_CLASSES],
+        "classes": [_standing(risk_class, in_force, request.membership) for risk_class in RISK_CLASSES],
         "in_force": {version.pk for version in in_force.values()},
         "why_not": rules.why_not_publish(by=request.membership),
     }
     return page(request, "approvals/policy_list.html", context=context)
+
+
+def _standing(risk_class: str, in_force: dict, viewer) -> dict:
+    """What counts for a risk class: a version in force, the built-in policy, or nothing."""
+    version = in_force.get(risk_class)
+    built_in = version is None and queries.built_in_applies(risk_class, viewer=viewer)
+    return {"risk_class": risk_class, "version": version, "built_in": built_in}
 
 
 def policy_detail(request, pk):
@@ -180,9 +186,9 @@ def approval_detail(request, pk):
             )
             return see(approval)
         case = queries.case(get_object_or_404(queries.approvals(viewer=request.membership), pk=pk))
-    return page(
-        request, "approvals/approval_detail.html", part="signing", context=_shown(case, form, request.membership)
-    )
+    shown = _shown(case, form, request.membership)
+    about = case.approval.model_version
+    return page(request, "approvals/approval_detail.html", part="signing", context=shown, about=about)
 
 
 def _signing(case: rules.Case, request) -> forms.Signature:
@@ -209,7 +215,7 @@ def _shown(case: rules.Case, form, by) -> dict:
         "why_not_sign": rules.why_not_sign(case, by=by),
         "why_not_withdraw": rules.why_not_withdraw(approval, by=by),
         "why_not_revoke": rules.why_not_revoke(approval, by=by),
-        "history": [(entry, Event(entry.event).label) for entry in queries.history(approval)],
+        "history": queries.history(approval),
         "may_deploy": by.may(Permission.DEPLOYMENT_OPEN),
         "reason": forms.Reason(auto_id="ending_%s"),
     }
@@ -219,7 +225,8 @@ def _caption(case: rules.Case) -> str:
     policy = case.dossier["policy"]
     return (
         f"Rules of {policy['name']}, version {policy['version']}, as they stood when the dossier was frozen. "
-        "Every figure was recomputed by the portal on rows the model had not seen; intervals are 95 %."
+        "What does not pass comes first. The portal recomputed every figure on rows the model had not seen; "
+        "intervals are 95 %."
     )
 
 
@@ -230,8 +237,9 @@ def _outcomes(dossier: dict, project) -> list[dict]:
 
 
 def _linked(outcomes: list[dict], reports: dict[str, str]) -> list[dict]:
-    """The gates, each with the address of the report it was decided on."""
-    return [outcome | {"url": reports.get(outcome["report"])} for outcome in outcomes]
+    """The gates, each with the address of the report it was decided on; what does not pass comes first."""
+    linked = [outcome | {"url": reports.get(outcome["report"])} for outcome in outcomes]
+    return sorted(linked, key=lambda outcome: outcome["verdict"] == "pass")
 
 
 @require_POST
@@ -277,6 +285,6 @@ def _download(request, pk, form: str):
     except ActionDenied as denied:
         messages.error(request, str(denied))
         return see(approval)
-    content, kind = documents.written(queries.case(approval), form)
+    content, kind = documents.written(queries.case(approval), form, queries.history(approval))
     name = f"sign-off-{approval.pk}-{approval.dossier_digest[:12]}.{form}"
     return HttpResponse(content, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})

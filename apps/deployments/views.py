@@ -15,6 +15,8 @@ from apps.common.pages import listed, page, see
 from apps.deployments import actions, forms, queries, rules
 from apps.deployments.models import State
 
+SHOWN = 12  # values of an input on the page
+
 
 def deployments(request):
     rows = queries.deployments(viewer=request.membership, project=request.project)
@@ -56,14 +58,24 @@ def deployment_detail(request, pk):
     context = {
         "deployment": deployment,
         "objection": rules.why_not_answer(deployment, reasons),
-        "columns": deployment.model_version.input_schema,
+        "columns": [_column(column) for column in deployment.model_version.input_schema],
         "address": settings.URL + path,
         "example": _example(deployment.model_version.input_schema),
         "history": queries.history(deployment),
         "form": forms.Reason(),
         "why_not_stop": rules.why_not_stop(deployment, by=request.membership),
     }
-    return page(request, "deployments/deployment_detail.html", context=context)
+    about = deployment.model_version
+    return page(request, "deployments/deployment_detail.html", context=context, about=about)
+
+
+def _column(column: dict) -> dict:
+    """An input of the model, with its values in words."""
+    values = column.get("values", [])
+    words = ", ".join(values[:SHOWN]) + (f" and {len(values) - SHOWN} more" if len(values) > SHOWN else "")
+    if not column.get("complete", True):
+        words += "; others are taken as unknown"
+    return column | {"words": words or ("any number" if column["kind"] == "number" else "any text")}
 
 
 def _example(columns: list[dict]) -> str:

@@ -28,7 +28,8 @@ def dataset_version(tenant: Tenant, *, by=None, number=1) -> DatasetVersion:
     dataset, _ = Dataset.objects.get_or_create(**own, name="loanapp", defaults={"created_by": by})
     return DatasetVersion.objects.create(
         **own, dataset=dataset, number=number, filename="loanapp.csv", format="csv", digest=digest(f"data {number}"),
-        size=1, rows=1989, columns=["approve", "race", "sex"], uploaded_by=by, declared_by=by, declared_at=timezone.now(),
+        size=1, rows=1989, columns=["approve", "race", "sex"], uploaded_by=by,
+        declared_by=by, declared_at=timezone.now(),
         declaration=DECLARATION, declaration_digest=digest(DECLARATION),
     )  # fmt: skip
 

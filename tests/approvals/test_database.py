@@ -32,15 +32,15 @@ def rows(sql: str, *values) -> int:
 SIGN = """
 insert into approvals_signature (organization_id, approval_id, signer_id, printed_name, role, decision, meaning, reason,
                                  dossier_digest, signed_at)
-values (%(organization)s, %(approval)s, %(signer)s, %(name)s, %(role)s, %(decision)s, %(meaning)s, %(reason)s, %(dossier)s,
-        now())
+values (%(organization)s, %(approval)s, %(signer)s, %(name)s, %(role)s, %(decision)s, %(meaning)s, %(reason)s,
+        %(dossier)s, now())
 """
 
 
 def signature(approval, signer, **forged):
     return {
-        "organization": approval.organization_id, "approval": approval.pk, "signer": signer.pk, "name": signer.user.name,
-        "role": signer.role, "decision": "sign", "meaning": "validated", "reason": "Because.",
+        "organization": approval.organization_id, "approval": approval.pk, "signer": signer.pk,
+        "name": signer.user.name, "role": signer.role, "decision": "sign", "meaning": "validated", "reason": "Because.",
         "dossier": approval.dossier_digest,
     } | forged  # fmt: skip
 
@@ -222,7 +222,8 @@ def test_only_a_reviewer_revokes(acme, role):
 ASK = """
 insert into approvals_approval (organization_id, project_id, model_version_id, policy_version_id, state, note, dossier,
                                 dossier_digest, requested_by_id, requested_at, ended_reason)
-values (%(organization)s, %(project)s, %(version)s, %(policy)s, %(state)s, '', %(dossier)s, %(digest)s, %(by)s, now(), '')
+values (%(organization)s, %(project)s, %(version)s, %(policy)s, %(state)s, '', %(dossier)s, %(digest)s, %(by)s,
+        now(), '')
 """
 
 
@@ -278,8 +279,8 @@ def test_a_rejected_or_revoked_version_is_not_asked_for_again(acme):
         ask(question(acme, approval.model_version, approval.policy_version))
 
 
-@pytest.mark.parametrize("sql", ["update approvals_policyversion set body = '{}'", "delete from approvals_policyversion",
-                                 "update approvals_policyversion set source = ''", "delete from approvals_policy",
+@pytest.mark.parametrize("sql", ["update approvals_policyversion set body = '{}'",
+                                 "delete from approvals_policyversion", "update approvals_policyversion set source = ''", "delete from approvals_policy",
                                  "update approvals_policy set risk_class = 'minimal'"])  # fmt: skip
 def test_a_published_policy_is_never_changed(acme, sql):
     make.policy(acme)
@@ -288,8 +289,8 @@ def test_a_published_policy_is_never_changed(acme, sql):
 
 def test_a_policy_is_published_in_ones_own_name_and_stays_withdrawn(acme):
     version = make.policy(acme)
-    copy = """insert into approvals_policyversion (organization_id, policy_id, number, source, body, digest, published_at,
-                  published_by_id) select organization_id, policy_id, 2, source, body, digest, now(), %s
+    copy = """insert into approvals_policyversion (organization_id, policy_id, number, source, body, digest,
+                  published_at, published_by_id) select organization_id, policy_id, 2, source, body, digest, now(), %s
               from approvals_policyversion"""
     acme.enter(acme.builder)
     assert "in their own name" in attack(copy, acme.owner.pk)

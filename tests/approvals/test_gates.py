@@ -257,7 +257,8 @@ START = "name: x\nrisk_class: high\nvalid_days: 30\nsigners: [{role: reviewer, m
         (START.replace("high", "hihg") + "  - report: privacy", 2, "Did you mean “high”?"),
         (START.replace("[{role: reviewer, meaning: approved}]", "[]") + "  - report: privacy", 4, "is empty"),
         (START.replace("reviewer", "owner") + "  - report: privacy", 4, "Choose from: reviewer"),
-        (START.replace("approved}]", "approved}, {role: reviewer, meaning: approved}]") + "  - report: privacy", 4, "count"),
+        (START.replace("approved}]", "approved}, {role: reviewer, meaning: approved}]") + "  - report: privacy",
+         4, "count"),
     ],
 )  # fmt: skip
 def test_it_says_where_and_why_a_text_is_no_policy(text, line, words):

@@ -239,6 +239,14 @@ def test_the_document_carries_signatures_and_dossier(client, acme):
     assert [one["meaning"] for one in names["signatures"]] == ["validated", "approved"]
 
 
+def test_the_document_shows_what_was_signed_whatever_changes_after(client, acme):
+    approval = make.approved(acme)
+    before = visit(client, acme.auditor, approval.get_absolute_url() + "sign-off.pdf").content
+    acme.enter()
+    approval.project.__class__.objects.filter(pk=approval.project_id).update(purpose="Other")
+    assert visit(client, acme.auditor, approval.get_absolute_url() + "sign-off.pdf").content == before
+
+
 def test_the_document_is_the_same_bytes_each_time(client, acme):
     approval = make.approved(acme)
     first, second = (

@@ -87,8 +87,8 @@ def test_revoking_the_sign_off_is_seen_at_once(acme):
 # Plain SQL, as the web role
 
 OPEN = """
-insert into deployments_deployment (organization_id, project_id, name, model_version_id, approval_id, state, opened_by_id,
-                                    opened_at, stop_reason)
+insert into deployments_deployment (organization_id, project_id, name, model_version_id, approval_id, state,
+                                    opened_by_id, opened_at, stop_reason)
 values (%(organization)s, %(project)s, 'forged', %(version)s, %(approval)s, %(state)s, %(by)s, now(), '')
 """
 
