@@ -71,7 +71,7 @@ def invitations(*, viewer: Membership):
 
 
 def open_invitations(*, viewer: Membership):
-    """Those that wait or have expired unused: what an owner may still take back."""
+    """Those that wait or have expired unused: what an owner may still take back; the newest first."""
     return invitations(viewer=viewer).filter(accepted_at=None, revoked_at=None).order_by("-pk")
 
 

@@ -13,7 +13,7 @@ from apps.accounts import actions, forms, queries, rules
 from apps.accounts.models import Role
 from apps.accounts.permissions import GRANTS, Permission, why_not
 from apps.common.errors import ActionDenied
-from apps.common.pages import listed, page, see
+from apps.common.pages import PAGE_SIZE, listed, page, see
 
 AUTHENTICATED_BY = "allauth.account.auth_backends.AuthenticationBackend"
 
@@ -34,7 +34,7 @@ def members(request):
             "role": role,
             "roles": Role.choices,
             "counts": [(role.label, counts.get(role, 0)) for role in Role],
-            "invitations": queries.open_invitations(viewer=viewer),
+            "invitations": queries.open_invitations(viewer=viewer)[:PAGE_SIZE],
             "why_not_invite": rules.why_not_invite(by=viewer),
         },
     )

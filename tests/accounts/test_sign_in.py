@@ -77,6 +77,18 @@ def test_nobody_signs_up_from_the_street(db, client):
     assert not people.User.objects.filter(email="me@street.example").exists()
 
 
+def test_nobody_gives_themselves_another_address(acme, client):
+    """The address is what an invitation proved, and colleagues know a person by it."""
+    sign_in(client, "builder@acme.example")
+    for act in ("action_add", "action_primary"):
+        client.post("/accounts/email/", {"email": "chair@acme.example", act: ""})
+    acme.builder.user.refresh_from_db()
+    assert acme.builder.user.email == "builder@acme.example"
+    client.post("/accounts/logout/")
+    sign_in(client, "chair@acme.example")
+    assert "_auth_user_id" not in client.session
+
+
 def test_a_changed_password_works_and_the_old_does_not(acme, client):
     sign_in(client, "owner@acme.example")
     new = "another horse, another staple"

@@ -132,6 +132,12 @@ def test_nobody_changes_their_own_role(acme):
         run("update accounts_membership set role = 'owner' where user_id = %(me)s", me=acme.builder.user_id)
 
 
+def test_a_person_keeps_the_address_that_was_invited(acme):
+    with pytest.raises(DatabaseError, match="keeps the address"):
+        run("update accounts_user set email = 'chair@acme.example' where id = %(me)s", me=acme.builder.user_id)
+    assert run("update accounts_user set name = 'Bea' where id = %(me)s", me=acme.builder.user_id) == 1
+
+
 def test_a_membership_is_not_handed_to_another_person(acme):
     stranger = people.person("stranger@nowhere.example")
     with pytest.raises(DatabaseError, match="stays with its person"):
