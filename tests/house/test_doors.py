@@ -15,7 +15,7 @@ from apps.projects.models import Project
 from apps.reports.models import Report
 from tests.accounts.make import bearer, token
 from tests.house.addresses import METHODS, Address, every, inside
-from tests.house.things import COUNTED, NOUNS, WORDS, everything
+from tests.house.things import COUNTED, IN_REST, NOUNS, WORDS, everything
 from tests.reports import make as reports
 
 pytestmark = pytest.mark.django_db
@@ -58,8 +58,9 @@ def place(address: Address, rows: dict, organization: str = "acme", project: str
     values = {"organization": organization, "project": project, **WORDS}
     for name in address.parameters:
         if name not in values:
-            assert address.noun in NOUNS | COUNTED, f"{address}: say in things.py what “{address.noun}” are"
-            values[name] = 1 if address.noun in COUNTED else rows[NOUNS[address.noun]].pk
+            nouns = NOUNS | IN_REST if address.is_rest else NOUNS
+            assert address.noun in nouns | COUNTED, f"{address}: say in things.py what “{address.noun}” are"
+            values[name] = 1 if address.noun in COUNTED else rows[nouns[address.noun]].pk
     return address.at(**values)
 
 

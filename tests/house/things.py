@@ -2,16 +2,17 @@
 
 from apps.accounts.models import IdempotencyKey, Invitation, Membership, Token
 from apps.approvals.models import Approval, PolicyVersion
-from apps.datasets.models import BudgetEntry, DatasetVersion, Profile
+from apps.datasets.models import BudgetEntry, Dataset, DatasetVersion, Profile
 from apps.deployments.models import Deployment
-from apps.models.models import ModelVersion
+from apps.models.models import ModelVersion, RegisteredModel
 from apps.reports.models import Report
 from apps.training.models import LogLine, TrainingRun
 from tests.accounts import make as accounts
 from tests.approvals import make as approvals
 from tests.make import Tenant, project
 
-# the word before an id in an address, and whose id it is
+# the word before an id in an address, and whose id it is; over REST, two words name the thing and not its version
+IN_REST = {"datasets": Dataset, "models": RegisteredModel}
 NOUNS = {
     "members": Membership,
     "invitations": Invitation,
@@ -39,7 +40,7 @@ def everything(tenant: Tenant) -> dict:
     own = {"organization": tenant.organization, "project": tenant.project}
     data = version.dataset_version
     run = TrainingRun.objects.create(
-        **own, model=version.model, dataset_version=data, recipe={}, started_by=tenant.builder
+        **own, model=version.model, dataset_version=data, recipe={"estimator": "logistic"}, started_by=tenant.builder
     )
     rows = [
         tenant.builder,
