@@ -34,7 +34,7 @@ def stops(request, project) -> list[dict]:
     """The stops in order: name, state (done, open, shut or none), note, address; `current` where the page stands."""
     root = project.get_absolute_url()
     here = request.path.removeprefix(root).split("/")[0]
-    known = facts(viewer=request.membership, project=project)
+    known = facts(viewer=request.membership, project=project, about=getattr(request, "about", None))
     told = (
         ("Data", {"datasets"}, _data(known)),
         ("Model", {"models", "runs"}, _model(known)),
@@ -48,12 +48,18 @@ def stops(request, project) -> list[dict]:
     ]
 
 
-def facts(*, viewer, project) -> dict:
-    """What the stops are told from: the newest of each thing in the project, as plain values, in one statement."""
+def facts(*, viewer, project, about=None) -> dict:
+    """What the stops are told from: the newest of each thing in the project, as plain values, in one statement.
+
+    With `about`, a model version, they are told of it alone."""
     mine = {"organization": viewer.organization_id, "project": project.pk}
-    data, model = DatasetVersion.objects.filter(**mine, withdrawn_at=None), _models(mine)
-    asked = Approval.objects.filter(**mine).annotate(stands=STANDS, signed=_signed())
-    serving = Deployment.objects.filter(**mine, state="serving").annotate(stands=PERMITTED)
+    its = mine | ({"model_version": about.pk} if about else {})
+    data = DatasetVersion.objects.filter(**mine)
+    data = data.filter(pk=about.dataset_version_id) if about else data.filter(withdrawn_at=None)
+    model = ModelVersion.objects.filter(**mine)
+    model = model.filter(pk=about.pk) if about else model.filter(retired_at=None)
+    asked = Approval.objects.filter(**its).annotate(stands=STANDS, signed=_signed())
+    serving = Deployment.objects.filter(**its, state="serving").annotate(stands=PERMITTED)
     named = {"model": F("model_version__model__name"), "number": F("model_version__number")}
     wanted = F("policy_version__body__signers")
     return (
@@ -62,8 +68,8 @@ def facts(*, viewer, project) -> dict:
             data=_newest(data, name="dataset__name", number="number"),
             usable=_newest(data.exclude(declaration=None), name="dataset__name", number="number"),
             version=_newest(model, name="model__name", number="number"),
-            run=_newest(TrainingRun.objects.filter(**mine), name="model__name", state="state"),
-            reports=_measured(mine),
+            run=_newest(TrainingRun.objects.filter(**its), name="model__name", state="state"),
+            reports=_measured(mine, model),
             approval=_newest(asked, state="state", stands="stands", signed="signed", wanted=wanted, **named),
             serving=_newest(serving, stands="stands", **named),
         )
@@ -72,17 +78,13 @@ def facts(*, viewer, project) -> dict:
     )
 
 
-def _models(mine):
-    return ModelVersion.objects.filter(**mine, retired_at=None)
-
-
 def _newest(rows, **fields):
     return Subquery(rows.order_by("-pk").values(it=JSONObject(pk="pk", **fields))[:1])
 
 
-def _measured(mine):
-    """The newest report of each kind and state on the newest model."""
-    newest = _models(mine).order_by("-pk").values("pk")[:1]
+def _measured(mine, models):
+    """The newest report of each kind and state on the newest of `models`."""
+    newest = models.order_by("-pk").values("pk")[:1]
     found = Report.objects.filter(**mine, model_version=Subquery(newest)).exclude(
         state__in=(WorkState.FAILED, WorkState.CANCELLED)
     )

@@ -10,8 +10,11 @@ from django.shortcuts import render
 PAGE_SIZE = 50
 
 
-def page(request, template: str, *, part: str = "", context: dict | None = None, status: int = 200):
-    """Render `template`; when htmx asks for its block, only the partial named `part`."""
+def page(request, template: str, *, part: str = "", context: dict | None = None, status: int = 200, about=None):
+    """Render `template`; when htmx asks for its block, only the partial named `part`.
+
+    `about`: the model version the page speaks of, for the rail to stand for; without one it stands for the newest."""
+    request.about = about
     if part and request.htmx and not request.htmx.boosted:
         template = f"{template}#{part}"
     return render(request, template, context or {}, status=status)

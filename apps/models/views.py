@@ -45,7 +45,8 @@ def model_detail(request, pk):
         "why_not_retire": rules.why_not_retire(version, by=request.membership),
         "why_not_download": rules.why_not_download(version, by=request.membership),
     }
-    return page(request, "models/model_detail.html", context=context, status=400 if form.errors else 200)
+    status = 400 if form.errors else 200
+    return page(request, "models/model_detail.html", context=context, status=status, about=version)
 
 
 @require_safe

@@ -72,7 +72,7 @@ def report_detail(request, pk):
         "facts": files.facts(report, sheet) if sheet else [],
         "why_not_cancel": rules.why_not_cancel(report, by=request.membership),
     }
-    return page(request, "reports/report_detail.html", part="state", context=context)
+    return page(request, "reports/report_detail.html", part="state", context=context, about=report.model_version)
 
 
 @require_POST

@@ -71,7 +71,7 @@ def run_detail(request, pk):
         "lines": list(queries.log(run, viewer=request.membership)[:SHOWN_LINES]),
         "sheet": sheets.sheet(run),
     }
-    return page(request, "training/run_detail.html", part="state", context=context)
+    return page(request, "training/run_detail.html", part="state", context=context, about=run.model_version)
 
 
 @require_POST
