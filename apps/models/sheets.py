@@ -15,6 +15,14 @@ FIGURES = {
     "log_loss": "Log loss",
     "brier": "Brier score",
 }
+WORDS = {
+    "estimator": "Learns by",
+    "inputs_sensitive": "Sensitive columns are inputs",
+    "class_weight": "Both outcomes weigh alike",
+    "test_share": "Share of rows held back",
+    "folds": "Folds of cross-validation",
+    "seed": "Seed",
+}
 PLACES = 3
 
 
@@ -23,7 +31,7 @@ def sheet(version) -> dict:
         "answer": answer(version),
         "figures": _figures(version.metrics.get("holdout")),
         "fold_labels": list(FIGURES.values()),
-        "folds": [[number(fold[name], PLACES) for name in FIGURES] for fold in version.metrics.get("folds", [])],
+        "folds": [_fold(fold) for fold in version.metrics.get("folds", [])],
         "files": sorted(version.files.items()),
         "recipe": [(_words(name), _shown(value)) for name, value in _flat(version.recipe)],
         "device": device(version.device),
@@ -40,7 +48,9 @@ def answer(version) -> str:
 
 def device(facts: dict) -> str:
     name = facts.get("name") or facts.get("kind", "cpu").upper()
-    parts = [name, facts.get("precision"), f"{facts['threads']} thread(s)" if "threads" in facts else None]
+    parts = [name, facts.get("precision")]
+    if threads := facts.get("threads"):
+        parts.append(f"{threads} thread{'s' if threads > 1 else ''}")
     if "memory_bytes" in facts:
         parts.append(f"{size(facts['memory_bytes'])} at most")
     return ", ".join(part for part in parts if part)
@@ -58,13 +68,18 @@ def _figures(held: dict | None) -> list[dict]:
     ]
 
 
+def _fold(fold: dict) -> list[str]:
+    return [number(fold["n"]), *(number(fold[name], PLACES) for name in FIGURES)]
+
+
 def _flat(recipe: dict):
-    for name, value in recipe.items():
-        yield from value.items() if isinstance(value, dict) else [(name, value)]
+    """What is shared by all estimators in a fixed order, then the knobs of this one."""
+    yield from ((name, recipe[name]) for name in WORDS if name in recipe)
+    yield from sorted(recipe.get("hyper", {}).items())
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ").capitalize() if len(name) > 1 else name
+    return WORDS.get(name) or (name.replace("_", " ").capitalize() if len(name) > 1 else name)
 
 
 def _shown(value) -> str:

@@ -23,7 +23,7 @@ from apps.training import actions
 from apps.training.models import LogLine, TrainingRun
 
 STORE_EVERY = 1.0  # seconds between two stored states of a run whose epochs are shorter
-MOST_LINES = 200  # of the log, for epochs
+MOST_LINES = 100  # of the log, for epochs
 
 
 def run(organization_id: int, work_id: int) -> None:

@@ -7,6 +7,7 @@ from apps.common.numbers import duration
 from apps.training.rules import ESTIMATORS, SHARED
 
 NAMES = {"loss": "rows learned from", "validation_loss": "watched rows"}
+COUNTED = {"boosting": "trees", "logistic": "iterations"}  # what is called an epoch here; of networks, epochs
 
 
 def sheet(run) -> dict:
@@ -35,12 +36,13 @@ def _loss_chart(run):
         for name in NAMES
         if any(line[name] is not None for line in lines)
     }
-    kind = "trees" if run.recipe["estimator"] == "boosting" else "epochs"
+    counted = COUNTED.get(run.recipe["estimator"], "epochs")
+    watched = " and on rows kept aside to watch" if NAMES["validation_loss"] in series else ""
     return line_chart(
         series,
         title="Loss",
-        caption=f"Mean log loss after so many {kind}, on rows it learned from and on rows kept aside to watch.",
-        x=kind,
+        caption=f"Mean log loss after so many {counted}, on rows it learned from{watched}.",
+        x=counted,
         y="mean log loss",
     )
 
@@ -61,4 +63,4 @@ def _shown(value):
         return "left open"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else f"{value:,}" if isinstance(value, int) else value
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
