@@ -18,6 +18,7 @@ MISSING = "(missing)"
 LEAST_ROWS = 30
 LEAST_CASES = 10
 DRAWS = 2000
+MOST_GROUPS = 100  # compared by draws; with more, Bonferroni takes their place
 
 # A rate is a sum of cells over a sum of cells: true positive, false negative, false positive, true negative.
 RATES = {
@@ -36,8 +37,9 @@ METHOD = {
     "rates": "Wilson score intervals, each at 95 % by itself",
     "differences": "simultaneous intervals on all pairs of groups, the largest deviation over pairs taken from draws "
     "of the counts of group x outcome x prediction (multinomial, half a count added to each cell as Agresti and Caffo "
-    "2000); the interval of largest minus smallest runs from the largest lower to the largest upper bound over pairs. "
-    "A plain bootstrap of largest minus smallest would be biased upwards. Ratios the same on the logarithm",
+    "2000; Bonferroni's for more than a hundred groups); the interval of largest minus smallest runs from the largest "
+    "lower to the largest upper bound over pairs. A plain bootstrap of largest minus smallest would be biased upwards. "
+    "Ratios the same on the logarithm",
     "comparisons": "all pairs within an attribute hold together at 95 %; attributes are judged one by one. Each group "
     "is tested against the reference group by a two-proportion test, p-values adjusted by Holm 1979",
     "reference": "the judged group with the highest selection rate; never missing values, never a group too small",
@@ -145,7 +147,7 @@ class Band:
 def _bands(cells, judged, rng):
     """Bands on the selection rate's differences and log ratios, and on the error rates together as equalized odds."""
     smooth = cells.counts + 0.5
-    drawn = _draw(smooth, rng)
+    drawn = _draw(smooth, rng) if judged["selection_rate"].sum() <= MOST_GROUPS else None
     contrasts = {
         "demographic_parity_difference": [("selection_rate", _share)],
         "demographic_parity_ratio": [("selection_rate", _log_share)],
@@ -175,13 +177,21 @@ def _band(smooth, drawn, judged, parts):
     observed = [_pairs(fraction(smooth, rate), scale, judged[rate]) for rate, scale in parts]
     if any(pairs.size == 0 for pairs, _, _ in observed):
         return None
+    pairs, value, error = (np.concatenate([one[part] for one in observed], axis=0) for part in range(3))
+    if drawn is None:
+        reach = stats.norm.isf((1 - CONFIDENCE) / len(pairs))  # Bonferroni: a pair and its mirror are one comparison
+    else:
+        reach = np.quantile(_largest(drawn, judged, parts, observed), CONFIDENCE)
+    return Band(pairs, value - reach * error, value + reach * error)
+
+
+def _largest(drawn, judged, parts, observed):
+    """The largest studentized deviation over all pairs of all parts, in each draw."""
     largest = np.zeros(len(drawn))
     for (rate, scale), (_, value, _) in zip(parts, observed, strict=True):
         _, values, errors = _pairs(fraction(drawn, rate), scale, judged[rate])
         largest = np.maximum(largest, (np.abs(values - value) / errors).max(axis=-1))
-    reach = np.quantile(largest, CONFIDENCE)
-    pairs, value, error = (np.concatenate([one[part] for one in observed], axis=0) for part in range(3))
-    return Band(pairs, value - reach * error, value + reach * error)
+    return largest
 
 
 def _pairs(counted, scale, judged):
@@ -280,8 +290,8 @@ def _against(cells, judged, reference, band):
     others = [at for at in np.flatnonzero(judged["selection_rate"]) if at != reference]
     adjusted = intervals.holm([_two_proportions(selected[[at, reference]], rows[[at, reference]]) for at in others])
     compared = {reference: {"impact_ratio": {"value": 1.0, "low": None, "high": None}, "p_value": None}}
-    for at, p_value in zip(others, adjusted, strict=True):
-        pair = np.flatnonzero((band.pairs == (at, reference)).all(axis=1))[0]
+    against = np.flatnonzero(band.pairs[:, 1] == reference)  # in the order of the judged groups
+    for at, pair, p_value in zip(others, against, adjusted, strict=True):
         compared[at] = {
             "impact_ratio": {
                 "value": share[at] / share[reference] if share[reference] else None,

@@ -1,14 +1,17 @@
 """Intervals around measured values. Every function takes and returns plain arrays and works element by element."""
 
+from functools import cache
+
 import numpy as np
 from scipy import special, stats
 
 from apps.ml.figures import CONFIDENCE
 
 
+@cache
 def quantile(confidence=CONFIDENCE):
     """Two-sided standard normal quantile: 1.96 for 95 %."""
-    return stats.norm.ppf(0.5 + confidence / 2)
+    return float(stats.norm.ppf(0.5 + confidence / 2))
 
 
 def wilson(successes, n, confidence=CONFIDENCE):

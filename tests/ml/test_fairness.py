@@ -110,6 +110,23 @@ def test_nobody_selected_has_no_ratio():
     assert measured.figure("demographic_parity_difference", "sex").value == 0
 
 
+def test_very_many_groups_are_compared_in_bounded_time_and_a_little_more_carefully(monkeypatch):
+    rng = np.random.default_rng(0)
+    n = 48_842
+    groups = {"a": rng.integers(0, 60, n).astype(str), "b": rng.integers(0, 20, n).astype(str)}
+    outcome = rng.random(n) < 0.3
+    started = time.process_time()
+    many = fairness.measure(outcome, outcome ^ (rng.random(n) < 0.2), groups)
+    assert time.process_time() - started < 20
+    crossed_figure = many.figure("demographic_parity_difference", "a & b")
+    assert len(many.detail["attributes"][2]["groups"]) == 1200 and crossed_figure.low < crossed_figure.high
+    few = {"b": groups["b"]}
+    drawn = fairness.measure(outcome, outcome, few).figure("demographic_parity_difference", "b")
+    monkeypatch.setattr(fairness, "MOST_GROUPS", 10)
+    careful = fairness.measure(outcome, outcome, few).figure("demographic_parity_difference", "b")
+    assert careful.low <= drawn.low and drawn.high <= careful.high < drawn.high + 0.02
+
+
 SCENES = {
     "alike": ([600, 300], [0.3, 0.3], [0.7, 0.7], [0.1, 0.1]),
     "five alike, some small": ([800, 300, 100, 60, 40], [0.4] * 5, [0.7] * 5, [0.2] * 5),
@@ -138,15 +155,15 @@ def test_intervals_cover_the_true_gap(scene):
 def test_it_is_a_thousand_times_quicker_than_resampling_rows():
     """Against two of fairlearn's hundred resamplings on as many rows as Adult has, scaled up."""
     outcome, prediction, groups = people(48_842)
-    started = time.perf_counter()
+    started = time.process_time()
     fairness.measure(outcome, prediction, groups)
-    ours = time.perf_counter() - started
-    started = time.perf_counter()
+    ours = time.process_time() - started
+    started = time.process_time()
     for labels in crossed(groups).values():
         fairlearn.MetricFrame(
             metrics={name: getattr(fairlearn, name) for name in
                      ("selection_rate", "true_positive_rate", "false_positive_rate", "count")},
             y_true=outcome, y_pred=prediction, sensitive_features=labels, n_boot=2, ci_quantiles=[0.025, 0.975],
             random_state=0)
-    theirs = (time.perf_counter() - started) / 2 * 100
+    theirs = (time.process_time() - started) / 2 * 100
     assert theirs / ours > 200, (theirs, ours)  # the bench demands 1,000; other work may share this machine

@@ -4,6 +4,7 @@ from apps.common.charts import Row, interval_chart
 from apps.common.numbers import number, rounded, threshold
 from apps.reports.sheets.parts import Cell, Section, Table, measured, plain
 
+MOST_DRAWN = 30
 TOO_FEW = "too few to judge"
 NO_VALUE = "no value recorded: shown, never compared"
 
@@ -45,7 +46,7 @@ def _by_chance(table):
 def _selection_chart(table, limit):
     rows = [
         Row(group["group"], *_if_judged(group, "selection_rate"), n=group["n"], note=_why_not(group))
-        for group in table["groups"]
+        for group in _largest(table)
     ]
     judged = [row.value for row in rows if row.value is not None]
     return interval_chart(
@@ -59,6 +60,12 @@ def _selection_chart(table, limit):
     )
 
 
+def _largest(table):
+    """The groups a chart has room for, in their order; the table holds all."""
+    kept = sorted(table["groups"], key=lambda group: -group["n"])[:MOST_DRAWN]
+    return [group for group in table["groups"] if group in kept]
+
+
 def _errors_chart(table):
     rows = [
         Row(
@@ -67,7 +74,7 @@ def _errors_chart(table):
             n=group["true_positive_rate"]["n"],
             note=_why_not(group, "true_positive_rate"),
         )
-        for group in table["groups"]
+        for group in _largest(table)
     ]
     return interval_chart(
         rows,
