@@ -36,8 +36,7 @@ class Once:
     def answer(self, act: Callable[[], HttpResponse]) -> HttpResponse:
         if len(self.key) > LONGEST:
             return _problem(400, f"An Idempotency-Key has at most {LONGEST} characters.")
-        mine = IdempotencyKey.objects.filter(membership=self.request.membership)
-        mine.filter(created_at__lt=timezone.now() - KEPT).delete()
+        self._forget_old()
         try:
             with transaction.atomic():
                 row = IdempotencyKey.objects.create(
@@ -49,6 +48,12 @@ class Once:
         except IntegrityError:
             return self._again()
         return self._keep(row, act())
+
+    def _forget_old(self) -> None:
+        """Past those another request is forgetting just now: a long one must not make this one wait."""
+        mine = IdempotencyKey.objects.filter(membership=self.request.membership)
+        old = mine.filter(created_at__lt=timezone.now() - KEPT).select_for_update(skip_locked=True)
+        mine.filter(pk__in=old.values("pk")).delete()
 
     def _keep(self, row: IdempotencyKey, response: HttpResponse) -> HttpResponse:
         if hasattr(response, "render") and callable(response.render):

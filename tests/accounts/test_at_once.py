@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 
-from apps.accounts import actions
+from apps.accounts import actions, queries
 from apps.accounts.models import Invitation, Membership, Role
 from apps.audits.models import Record
 from apps.common.errors import ActionDenied
@@ -102,3 +103,21 @@ def test_one_invitation_lets_one_person_in(standing):
         standing.enter()
         assert Membership.objects.filter(user__email=invitation.email).count() == 1
         assert Record.objects.filter(event="member.joined").count() == 1
+
+
+def test_a_long_request_does_not_make_the_next_one_wait(standing):
+    """Both come with one token; the first is still under way, as an upload would be."""
+    slug = standing.organization.slug
+    with transaction.atomic():
+        standing.enter()
+        _, secret = make.token(standing.builder)
+
+    def second():
+        try:
+            return Client().get(f"/api/v1/{slug}/me/", **make.bearer(secret)).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        assert queries.membership_by_token(secret, slug)
+        assert pool.submit(second).result(10) == 200
