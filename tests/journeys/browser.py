@@ -16,7 +16,7 @@ FLAGS = [
 ]  # fmt: skip
 THEMES, WIDTHS = ("light", "dark"), (360, 1440)
 WIDE = {"width": 1440, "height": 900}
-QUICK, SLOW = 10_000, 180_000  # milliseconds: a page, a worker
+QUICK, SLOW = 20_000, 240_000  # milliseconds: a page, a worker
 
 
 def chromium() -> str | None:
@@ -46,6 +46,7 @@ class Visitor:
 
     def __post_init__(self):
         self.page.set_default_timeout(QUICK)
+        expect.set_options(timeout=QUICK)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self._heard)
 
@@ -67,11 +68,21 @@ class Visitor:
     def go(self, address: str) -> int:
         return self.page.goto(address if address.startswith("http") else self.portal + address).status
 
+    def field(self, label: str):
+        """What is typed into or chosen from, by its label."""
+        return self.page.get_by_label(label).and_(self.page.locator("input, textarea, select")).first
+
     def fill(self, label: str, text: str) -> None:
-        self.page.get_by_label(label, exact=False).first.fill(text)
+        self.field(label).fill(text)
 
     def choose(self, label: str, option: str) -> None:
-        self.page.get_by_label(label, exact=False).first.select_option(label=option)
+        self.field(label).select_option(label=option)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until no part of the page is being replaced."""
+        self.page.wait_for_timeout(50)
+        expect(self.page.locator(".htmx-request")).to_have_count(0)
 
     def tick(self, group: str, *labels: str) -> None:
         """Tick or pick `labels` within the set of choices that `group` names."""
