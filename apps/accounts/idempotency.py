@@ -28,10 +28,8 @@ def shown_once(response, **without):
 class Once:
     def __init__(self, request, key: str):
         self.request, self.key = request, key
-        body = f"{request.method} {request.get_full_path()} {request.content_type}\n".encode()
-        if not request.content_type.startswith("multipart/"):
-            body += request.body
-        self.digest = hashlib.sha256(body).hexdigest()
+        head = f"{request.method} {request.get_full_path()} {request.content_type}\n".encode()
+        self.digest = hashlib.sha256(head + _sent(request)).hexdigest()
 
     def answer(self, act: Callable[[], HttpResponse]) -> HttpResponse:
         if len(self.key) > LONGEST:
@@ -75,6 +73,15 @@ class Once:
         response = HttpResponse(bytes(row.body), status=row.status, content_type=row.content_type)
         response.headers["Idempotency-Replayed"] = "true"
         return response
+
+
+def _sent(request) -> bytes:
+    """What was sent, the same bytes for the same request: of a form its fields and its files' digests, since the
+    boundary between them is drawn anew each time."""
+    if not request.content_type.startswith("multipart/"):
+        return request.body
+    files = [(name, file.name, file.sha256) for name, found in request.FILES.lists() for file in found]
+    return json.dumps([sorted(request.POST.lists()), sorted(files)]).encode()
 
 
 def _problem(status: int, detail: str) -> JsonResponse:

@@ -10,9 +10,11 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import IdempotencyKey, Token
+from apps.datasets.models import DatasetVersion
 from apps.projects import rules
 from apps.projects.models import Project
 from tests.accounts import make
+from tests.datasets import make as datasets
 
 ANSWERS = dict.fromkeys(rules.NAMES, False)
 BODY = {"name": "Churn", "purpose": "Tell who may leave.", "answers": ANSWERS}
@@ -79,6 +81,20 @@ class TestAKey:
     def test_it_has_a_length(self, acme, client, secret):
         assert open_project(client, secret, "x" * 201).status_code == 400
         assert open_project(client, secret, "x" * 200).status_code == 201
+
+    def test_a_file_sent_twice_is_kept_once_and_another_file_is_another_request(self, acme, client):
+        def upload(content):
+            acme.enter()
+            _, secret = make.token(acme.builder, "read", "dataset.add")
+            body = {"project": "lending", "name": "loans", "file": datasets.sent(content, "loans.csv")}
+            return client.post("/api/v1/acme/datasets/", body, HTTP_IDEMPOTENCY_KEY="once", **make.bearer(secret))
+
+        first, second = upload(datasets.TABLE), upload(datasets.TABLE)
+        assert (first.status_code, second.status_code) == (201, 201), first.content
+        assert first.content == second.content and second.headers["Idempotency-Replayed"] == "true"
+        assert upload(datasets.TABLE + datasets.TABLE[-20:]).status_code == 422
+        acme.enter()
+        assert DatasetVersion.objects.count() == 1
 
     def test_no_secret_is_kept_with_it(self, acme, client, secret):
         headers = make.bearer(secret) | {"HTTP_IDEMPOTENCY_KEY": "once"}
