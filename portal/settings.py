@@ -242,6 +242,14 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ProjectRiskClassEnum": "apps.projects.models.RiskClass",
+        "PolicyRiskClassEnum": "apps.approvals.gates.schema.RISK_CLASSES",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "apps.common.openapi.lists_are_pages",
+    ],
 }
 
 LANGUAGE_CODE = "en"

@@ -35,7 +35,7 @@ class DeclarationInput(serializers.Serializer):
     missing = serializers.JSONField(required=False, default=list)
 
 
-class ReasonInput(serializers.Serializer):
+class DatasetWithdrawalInput(serializers.Serializer):
     reason = serializers.CharField(max_length=1000)
 
 
@@ -197,10 +197,10 @@ class VersionDeclaration(VersionDoor):
 
 
 class VersionWithdrawal(VersionDoor):
-    @extend_schema(operation_id="dataset_versions_withdraw", request=ReasonInput, responses=VersionWhole)
+    @extend_schema(operation_id="dataset_versions_withdraw", request=DatasetWithdrawalInput, responses=VersionWhole)
     def post(self, request, pk):
         version = self.version(pk)
-        return self.answer(VersionWhole, actions.withdraw(version, by=self.by, **self.read(ReasonInput)))
+        return self.answer(VersionWhole, actions.withdraw(version, by=self.by, **self.read(DatasetWithdrawalInput)))
 
 
 class VersionProfile(VersionDoor):

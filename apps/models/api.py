@@ -23,7 +23,7 @@ class ModelOutput(serializers.Serializer):
     created_at = serializers.DateTimeField()
 
 
-class VersionOutput(serializers.Serializer):
+class ModelVersionOutput(serializers.Serializer):
     """A model version: immutable, but for its retirement."""
 
     id = serializers.IntegerField(source="pk")
@@ -78,20 +78,22 @@ class ModelDetail(Door):
 
 
 class VersionList(Door):
-    @extend_schema(operation_id="model_versions_list", parameters=[PROJECT, MODEL], responses=VersionOutput(many=True))
+    @extend_schema(
+        operation_id="model_versions_list", parameters=[PROJECT, MODEL], responses=ModelVersionOutput(many=True)
+    )
     def get(self, request):
         found = queries.versions(viewer=self.by)
         if slug := request.query_params.get("project"):
             found = found.filter(project__slug=slug)
         if name := request.query_params.get("model"):
             found = found.filter(model__name=name)
-        return self.slice(VersionOutput, found)
+        return self.slice(ModelVersionOutput, found)
 
 
 class VersionDetail(Door):
-    @extend_schema(operation_id="model_versions_read", responses=VersionOutput)
+    @extend_schema(operation_id="model_versions_read", responses=ModelVersionOutput)
     def get(self, request, pk):
-        return self.answer(VersionOutput, _version(self.by, pk))
+        return self.answer(ModelVersionOutput, _version(self.by, pk))
 
 
 class VersionFile(Door):
@@ -107,11 +109,11 @@ class VersionFile(Door):
 
 
 class VersionRetirement(Door):
-    @extend_schema(operation_id="model_versions_retire", request=RetirementInput, responses=VersionOutput)
+    @extend_schema(operation_id="model_versions_retire", request=RetirementInput, responses=ModelVersionOutput)
     def post(self, request, pk):
         version = _version(self.by, pk)
         actions.retire(version, by=self.by, **self.read(RetirementInput))
-        return self.answer(VersionOutput, _version(self.by, pk))
+        return self.answer(ModelVersionOutput, _version(self.by, pk))
 
 
 def _version(viewer, pk):

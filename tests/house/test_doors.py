@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Token
 from apps.accounts.queries import secret_digest
+from apps.models.models import ModelVersion
 from apps.projects.models import Project
 from apps.reports.models import Report
 from tests.accounts.make import bearer, token
@@ -169,7 +170,7 @@ def test_an_id_of_another_project_is_nothing_in_this_one(both, client, acme):
 def test_ones_own_things_are_found(both, client, acme):
     """The counterpart: what is refused above is not refused because the address is wrong."""
     version = reports.model_version(acme.builder, project=acme.project)
-    both[0][Report] = reports.report(acme.builder, version)
+    both[0].update({ModelVersion: version, Report: reports.report(acme.builder, version)})
     client.force_login(acme.owner.user)
     wrong = []
     for address in inside():

@@ -4,6 +4,7 @@ from apps.accounts.models import IdempotencyKey, Invitation, Membership, Token
 from apps.approvals.models import Approval, PolicyVersion
 from apps.datasets.models import BudgetEntry, Dataset, DatasetVersion, Profile
 from apps.deployments.models import Deployment
+from apps.ml.recipes import Recipe
 from apps.models.models import ModelVersion, RegisteredModel
 from apps.reports.models import Report
 from apps.training.models import LogLine, TrainingRun
@@ -40,7 +41,7 @@ def everything(tenant: Tenant) -> dict:
     own = {"organization": tenant.organization, "project": tenant.project}
     data = version.dataset_version
     run = TrainingRun.objects.create(
-        **own, model=version.model, dataset_version=data, recipe={"estimator": "logistic"}, started_by=tenant.builder
+        **own, model=version.model, dataset_version=data, recipe=Recipe("logistic").to_json(), started_by=tenant.builder
     )
     rows = [
         tenant.builder,

@@ -1,0 +1,113 @@
+"""The generated description of the REST door: without a warning, whole, and true."""
+
+import re
+
+import pytest
+from django.core.management import call_command
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+
+from tests.house.addresses import inside
+
+WRITES = {"post", "put", "patch"}
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict:
+    GENERATOR_STATS.reset()
+    made = SchemaGenerator().get_schema(request=None, public=True)
+    assert not GENERATOR_STATS, [*GENERATOR_STATS._error_cache, *GENERATOR_STATS._warn_cache]
+    return made
+
+
+@pytest.fixture(scope="module")
+def operations(schema) -> list[tuple[str, str, dict]]:
+    """(path, method, operation) of each."""
+    return [
+        (path, method, operation) for path, methods in schema["paths"].items() for method, operation in methods.items()
+    ]
+
+
+def test_it_is_valid_openapi(tmp_path):
+    call_command("spectacular", validate=True, fail_on_warn=True, file=str(tmp_path / "schema.yaml"))
+
+
+def test_every_address_of_the_rest_door_is_in_it(schema):
+    told = {re.sub(r"{\w+}", "{}", path) for path in schema["paths"]}
+    there = {"/" + re.sub(r"<[^>]+>", "{}", address.route) for address in inside() if address.is_rest}
+    assert there <= told
+
+
+def test_every_operation_has_a_name_of_its_own(operations):
+    names = [operation["operationId"] for _, _, operation in operations]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_every_operation_says_which_organization(operations):
+    wrong = [
+        f"{method} {path}"
+        for path, method, operation in operations
+        if not any(
+            one["name"] == "organization"
+            and one["in"] == "path"
+            and one["required"]
+            and one["schema"]["type"] == "string"
+            for one in operation.get("parameters", ())
+        )
+    ]
+    assert wrong == []
+
+
+def test_every_parameter_of_a_path_has_a_type(operations):
+    wrong = [
+        f"{method} {path}: {one['name']}"
+        for path, method, operation in operations
+        for one in operation.get("parameters", ())
+        if one["in"] == "path" and not one["schema"].get("type")
+    ]
+    assert wrong == []
+
+
+def test_every_answer_has_a_shape(operations):
+    """204 alone has none."""
+    wrong = [
+        f"{method} {path}: {status}"
+        for path, method, operation in operations
+        for status, answer in operation["responses"].items()
+        if status.startswith("2") and status != "204" and not _shaped(answer)
+    ]
+    assert wrong == []
+
+
+def _shaped(answer: dict) -> bool:
+    return any(content.get("schema") for content in answer.get("content", {}).values())
+
+
+def test_every_list_says_that_it_is_a_page(schema, operations):
+    """`Door.slice` answers {"results", "next"}: an operation that pages may not promise a bare list."""
+    bare = [
+        f"{method} {path}"
+        for path, method, operation in operations
+        for answer in operation["responses"].values()
+        for content in answer.get("content", {}).values()
+        if method == "get" and content.get("schema", {}).get("type") == "array"
+    ]
+    assert bare == []
+
+
+def test_what_is_sent_has_a_shape(operations):
+    """A POST whose body has a shape says it; one without a body has none at all."""
+    wrong = [
+        f"{method} {path}"
+        for path, method, operation in operations
+        if method in WRITES
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+        if not content.get("schema")
+    ]
+    assert wrong == []
+
+
+@pytest.mark.django_db
+def test_it_is_served_with_a_page_to_read_it(client):
+    assert client.get("/api/v1/schema").status_code == 200
+    assert client.get("/api/v1/docs").status_code == 200
