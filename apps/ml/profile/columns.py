@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from apps.ml.profile.store import CHUNK, Kept
 MOST_EXACT = 4_000_000  # rows up to which a column is sorted whole; beyond, quantiles come from a sample
 SAMPLED = 2_000_000
 SLICE = 2_000_000  # patterns sorted at a time when distinct ones are counted in a long column
+Chunks = Callable[[], Iterator[np.ndarray]]
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 BINS = 30
 TOP = 10
@@ -209,22 +212,44 @@ def _distinct(kept: Kept, ordered: np.ndarray, rows: Rows) -> int:
     return distinct_of(lambda: kept.chunks(bits=True), rows.count, skip=missing)
 
 
-def distinct_of(chunks: Callable[[], Iterator[np.ndarray]], rows: int, *, skip: np.uint64 | None = None) -> int:
-    """Different 64-bit patterns, counted one slice of their hashes at a time, each slice fitting in memory."""
-    slices = 1 if rows <= MOST_EXACT // 2 else -(-rows // SLICE)
-    found = 0
-    for turn in range(slices):
-        ordered = np.concatenate([_slice(part, turn, slices) for part in chunks()])
-        ordered.sort()
-        found += int(np.count_nonzero(ordered[1:] != ordered[:-1])) + 1 if len(ordered) else 0
-        if skip is not None and len(ordered):
-            place = np.searchsorted(ordered, skip)
-            found -= int(place < len(ordered) and ordered[place] == skip)
-    return found
+def distinct_of(chunks: Chunks, rows: int, *, skip: np.uint64 | None = None) -> int:
+    """How many different 64-bit patterns, `skip` aside; exact whatever the rows, in bounded memory."""
+    if rows <= MOST_EXACT:
+        return _different(np.concatenate(list(chunks())), skip)
+    few = _if_few(chunks)
+    return _many_different(chunks, rows, skip) if few is None else _different(few, skip)
 
 
-def _slice(bits: np.ndarray, turn: int, slices: int) -> np.ndarray:
-    if slices == 1:
-        return bits
-    mixed = (bits * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)
-    return bits[mixed % np.uint64(slices) == turn]
+def _different(patterns: np.ndarray, skip: np.uint64 | None) -> int:
+    patterns.sort()
+    found = int(np.count_nonzero(patterns[1:] != patterns[:-1])) + 1 if len(patterns) else 0
+    place = np.searchsorted(patterns, skip) if skip is not None else len(patterns)
+    return found - int(place < len(patterns) and patterns[place] == skip)
+
+
+def _if_few(chunks: Chunks) -> np.ndarray | None:
+    """All different patterns, or None once they are more than fit in memory."""
+    known = np.empty(0, np.uint64)
+    for part in chunks():
+        known = np.union1d(known, part)
+        if len(known) > SLICE:
+            return None
+    return known
+
+
+def _many_different(chunks: Chunks, rows: int, skip: np.uint64 | None) -> int:
+    """Patterns are dealt to files by their hash, so that equal ones meet in one file that fits in memory."""
+    count = -(-rows // SLICE)
+    with ExitStack() as opened:
+        files = [opened.enter_context(tempfile.TemporaryFile(prefix="profile-")) for _ in range(count)]
+        for part in chunks():
+            patterns = np.unique(part)
+            turn = ((patterns * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)) % np.uint64(count)
+            for place, file in enumerate(files):
+                patterns[turn == place].tofile(file)
+        return sum(_different(_all_of(file), skip) for file in files)
+
+
+def _all_of(file: BinaryIO) -> np.ndarray:
+    file.seek(0)
+    return np.fromfile(file, np.uint64)
