@@ -179,6 +179,7 @@ def test_a_download_is_remembered_with_what_was_taken(acme, version):
 
 def test_a_rival_sees_no_report_even_in_plain_sql(acme, rival, version):
     report = make.report(acme.builder, version, finished=False)
+    assert not queries.reports(viewer=rival.owner).exists() and not queries.versions(viewer=rival.owner).exists()
     rival.enter()
     assert not queries.reports(viewer=rival.owner).exists() and not queries.reports(viewer=acme.owner).exists()
     with connection.cursor() as cursor:
