@@ -66,6 +66,7 @@ class Approval(ProjectModel):
     note = models.TextField(blank=True)
     dossier = models.TextField()  # canonical JSON (RFC 8785)
     dossier_digest = models.CharField(max_length=64)
+    bound = models.JSONField(null=True, editable=False)  # what the dossier binds; the database writes it itself
     requested_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField(default=timezone.now)
     decided_at = models.DateTimeField(null=True)

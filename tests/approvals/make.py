@@ -76,7 +76,9 @@ def figures(kind: str) -> list[dict]:
 
 
 def report(version: ModelVersion, kind: str, *, by=None, measured=None, **fields) -> Report:
-    result = canonical({"kind": kind, "answer": f"The {kind} is good.", "figures": measured or figures(kind)})
+    result = canonical(
+        {"kind": kind, "answer": f"The {kind} is good.", "figures": figures(kind) if measured is None else measured}
+    )
     fields = {"state": "finished", "finished_at": timezone.now(), "verdict": "pass"} | fields
     return Report.objects.create(
         organization=version.organization, project=version.project, model_version=version, kind=kind,

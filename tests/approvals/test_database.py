@@ -2,12 +2,14 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from apps.approvals import queries
+from apps.approvals.actions import publish
 from apps.approvals.models import Signature
 from apps.common.canonical import canonical, digest
 from apps.datasets.models import DatasetVersion
@@ -270,6 +272,88 @@ def test_a_forged_dossier_is_refused(acme, forged, answer):
         ask({name: stand_ins.get(value, value) for name, value in values.items()})
 
 
+def without(kind, changed):
+    """The figures that pass, with some of them changed: {(name, of): fields, or None to leave it out}."""
+    said = ((figure, changed.get((figure["name"], figure["of"]), {})) for figure in make.figures(kind))
+    return [figure | fields for figure, fields in said if fields is not None]
+
+
+RATIO, OPPORTUNITY = ("demographic_parity_ratio", "race"), ("equal_opportunity_difference", "sex")
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed"),
+    [
+        ("performance", {("balanced_accuracy", ""): {"low": 0.6499}}),
+        ("performance", {("balanced_accuracy", ""): {"low": None}}),
+        ("performance", {("balanced_accuracy", ""): {"n": 0}}),
+        ("performance", {("balanced_accuracy", ""): {"value": "0.9"}}),
+        ("performance", {("balanced_accuracy", ""): None}),
+        ("fairness", {RATIO: {"value": 0.79}}),
+        ("fairness", {RATIO: {"smallest_group": 19}}),
+        ("fairness", {RATIO: {"smallest_group": None}}),
+        ("fairness", {RATIO: {"of": "age"}}),
+        ("fairness", {OPPORTUNITY: {"high": 0.21}}),
+        ("fairness", {OPPORTUNITY: None}),
+        ("privacy", {("membership_auc", ""): {"high": 0.61}}),
+    ],
+)
+def test_a_pass_that_the_reports_do_not_give_cannot_be_claimed(acme, kind, changed):
+    policy = make.policy(acme)
+    version = make.reported(acme, without=(kind,))
+    make.report(version, kind, measured=without(kind, changed))
+    values = question(acme, version, policy)
+    assert json.loads(values["dossier"])["gates"]["verdict"] != "pass"
+    with connection.cursor() as cursor:
+        cursor.execute("select approvals_gates_hold(%s, %s)", [version.pk, policy.pk])
+        assert cursor.fetchone() == (False,)
+    with pytest.raises(DatabaseError, match="claims a pass that the reports do not give"):
+        ask(question(acme, version, policy, edit=all_pass))
+    ask(values)  # as it is, it may be asked for
+
+
+def all_pass(dossier: str) -> str:
+    body = json.loads(dossier)
+    body["gates"] = {"verdict": "pass", "outcomes": [one | {"verdict": "pass"} for one in body["gates"]["outcomes"]]}
+    return canonical(body).decode()
+
+
+def test_a_pass_without_a_report_or_with_an_old_one_cannot_be_claimed(acme):
+    policy = make.policy(acme)
+    version = make.reported(acme, without=("explainability",))
+    with pytest.raises(DatabaseError, match="claims a pass"):
+        ask(question(acme, version, policy, edit=all_pass))
+    make.report(version, "explainability", finished_at=timezone.now() - timedelta(days=181))
+    with pytest.raises(DatabaseError, match="claims a pass"):
+        ask(question(acme, version, policy, edit=all_pass))
+
+
+def test_a_laxer_policy_cannot_be_quoted(acme):
+    policy = make.policy(acme)
+
+    def laxer(dossier: str) -> str:
+        body = json.loads(dossier)
+        body["policy_body"]["rules"] = body["policy_body"]["rules"][:1]
+        return canonical(body).decode()
+
+    with pytest.raises(DatabaseError, match="quotes another policy"):
+        ask(question(acme, make.reported(acme), policy, edit=laxer))
+
+
+def test_pairs_are_asked_for_by_the_database_too(acme):
+    text = "name: pairs\nrisk_class: high\nvalid_days: 30\nsigners: [{role: reviewer, meaning: approved}]\nrules:\n"
+    rule = '  - {report: fairness, figure: demographic_parity_ratio, of: "* & *", at_least: 0.8}\n'
+    acme.enter(acme.owner)
+    policy = publish(text + rule, by=acme.owner)
+    for number, (of, expected) in enumerate([("race & sex", True), ("sex & race", True), ("race", False)], start=1):
+        version = make.model_version(acme, number=number)
+        make.report(version, "fairness", measured=[make.figure("demographic_parity_ratio", of)])
+        verdict = json.loads(question(acme, version, policy)["dossier"])["gates"]["verdict"]
+        with connection.cursor() as cursor:
+            cursor.execute("select approvals_gates_hold(%s, %s)", [version.pk, policy.pk])
+            assert (cursor.fetchone()[0], verdict == "pass") == (expected, expected)
+
+
 def test_a_rejected_or_revoked_version_is_not_asked_for_again(acme):
     approval = make.approved(acme)
     acme.enter(acme.reviewer)
@@ -279,9 +363,16 @@ def test_a_rejected_or_revoked_version_is_not_asked_for_again(acme):
         ask(question(acme, approval.model_version, approval.policy_version))
 
 
-@pytest.mark.parametrize("sql", ["update approvals_policyversion set body = '{}'",
-                                 "delete from approvals_policyversion", "update approvals_policyversion set source = ''", "delete from approvals_policy",
-                                 "update approvals_policy set risk_class = 'minimal'"])  # fmt: skip
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "update approvals_policyversion set body = '{}'",
+        "update approvals_policyversion set source = ''",
+        "delete from approvals_policyversion",
+        "update approvals_policy set risk_class = 'minimal'",
+        "delete from approvals_policy",
+    ],
+)
 def test_a_published_policy_is_never_changed(acme, sql):
     make.policy(acme)
     assert "cannot be changed" in attack(sql)

@@ -4,12 +4,15 @@ from datetime import UTC, datetime, timedelta
 from math import inf, nan
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.approvals.gates.decide import Evidence, Verdict, decide, overall
+from apps.approvals.gates.figures import REPORTS
 from apps.approvals.gates.policy import NotAPolicy, Policy, Rule, Signer, parse, policy_digest
+from apps.ml import fairness, performance, privacy
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 POLICIES = sorted((Path(__file__).parents[2] / "apps/approvals/policies").glob("*.yaml"))
@@ -288,3 +291,18 @@ def test_the_digest_is_of_what_is_said_not_how():
     _, again = parse("# another comment\n" + text)
     assert policy_digest(body) == policy_digest(again)
     assert policy_digest(body) != policy_digest({**body, "valid_days": 1})
+
+
+def test_the_figures_a_policy_may_name_are_those_the_laboratory_measures():
+    rng = np.random.default_rng(0)
+    outcome, race, sex = rng.random(600) > 0.4, rng.choice(["a", "b"], 600), rng.choice(["f", "m"], 600)
+    probability = np.clip(outcome * 0.5 + rng.random(600) * 0.5, 0.01, 0.99)
+    measured = {
+        "performance": performance.measure(outcome, probability),
+        "fairness": fairness.measure(outcome, probability >= 0.5, {"race": race, "sex": sex}),
+    }
+    for kind, report in measured.items():
+        names = {figure.name for figure in report.figures}
+        assert names >= REPORTS[kind].keys(), REPORTS[kind].keys() - names
+    assert "race & sex" in {figure.of for figure in measured["fairness"].figures}
+    assert REPORTS["privacy"].keys() >= privacy.ACCOUNTANTS.keys()

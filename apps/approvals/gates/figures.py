@@ -37,10 +37,14 @@ REPORTS: dict[str, dict[str, Figure]] = {
     },
     "privacy": {
         "epsilon": Figure("Privacy loss ε", BETTER_LOW, highest=inf),
+        "epsilon_pld": Figure("Privacy loss ε, second accountant", BETTER_LOW, highest=inf),
+        "epsilon_rdp": Figure("Privacy loss ε, by Rényi divergence", BETTER_LOW, highest=inf),
         "delta": Figure("Privacy failure probability δ", BETTER_LOW),
         "membership_auc": Figure("Membership inference AUC", BETTER_LOW),
+        "membership_tpr": Figure("Membership inference at a false alarm in a hundred", BETTER_LOW),
     },
     "explainability": {
+        "stability": Figure("Stability of explanations", BETTER_HIGH),
         "additivity_residual": Figure("Largest additivity residual", BETTER_LOW, highest=inf),
     },
 }
