@@ -229,12 +229,16 @@ def _different(patterns: np.ndarray, skip: np.uint64 | None) -> int:
 
 def _if_few(chunks: Chunks) -> np.ndarray | None:
     """All different patterns, or None once they are more than fit in memory."""
-    known = np.empty(0, np.uint64)
+    known, waiting, waiting_rows = np.empty(0, np.uint64), [], 0
     for part in chunks():
-        known = np.union1d(known, part)
-        if len(known) > SLICE:
-            return None
-    return known
+        waiting.append(np.unique(part))
+        waiting_rows += len(waiting[-1])
+        if waiting_rows > SLICE:
+            known, waiting, waiting_rows = np.unique(np.concatenate([known, *waiting])), [], 0
+            if len(known) > SLICE:
+                return None
+    known = np.unique(np.concatenate([known, *waiting]))
+    return known if len(known) <= SLICE else None
 
 
 def _many_different(chunks: Chunks, rows: int, skip: np.uint64 | None) -> int:
