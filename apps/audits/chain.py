@@ -66,8 +66,9 @@ def verify(organization_id: int, *, known: Head | None = None) -> Verification:
 
 
 def _links(organization_id: int) -> Iterator[tuple[int, bytes, bytes, bytes]]:
-    # the savepoint: who stops reading early cancels the statement, and the transaction must live on
-    with transaction.atomic(), connection.cursor() as cursor, cursor.copy(LINKS, [organization_id]) as copy:
+    # the savepoint: who stops reading early cancels the statement, and the transaction must live on;
+    # the inner cursor: the one Django wraps around it while debugging takes no parameters
+    with transaction.atomic(), connection.cursor() as cursor, cursor.cursor.copy(LINKS, [organization_id]) as copy:
         copy.set_types(["int8", "bytea", "bytea", "bytea"])
         yield from copy.rows()
 

@@ -100,7 +100,7 @@ def _copied(rows, organization_id: int, how: str) -> Iterator[bytes]:
     sql, parameters = rows.query.sql_with_params()
     with as_organization(organization_id), connection.cursor() as cursor:
         cursor.execute("set local enable_sort = off")  # read along the index of numbers: rows come from the first on
-        with cursor.copy(f"copy ({sql}) to stdout with {how}", parameters) as copy:
+        with cursor.cursor.copy(f"copy ({sql}) to stdout with {how}", parameters) as copy:
             piece = bytearray()
             for row in copy:
                 piece += row
