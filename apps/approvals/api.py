@@ -152,7 +152,7 @@ class ApprovalList(OneApproval):
         parameters=[OpenApiParameter("project", str)],
     )
     def get(self, request):
-        rows = queries.approvals(viewer=self.by)
+        rows = queries.listed_approvals(viewer=self.by)
         if project := request.query_params.get("project"):
             rows = rows.filter(project__slug=project)
         return self.slice(ApprovalOutput, rows)

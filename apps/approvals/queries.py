@@ -69,11 +69,16 @@ def approvals(*, viewer, project=None):
             "model_version__model",
             "requested_by__user",
             "ended_by__user",
-            "policy_version__policy",
+            "policy_version__policy__organization",
         )
         .annotate(stands=STANDS, signed=Coalesce(Subquery(signed), 0))
         .order_by("-pk")
     )
+
+
+def listed_approvals(*, viewer, project=None):
+    """The same without what only the page of one shows: a dossier is large."""
+    return approvals(viewer=viewer, project=project).defer("dossier", "bound", "policy_version__source")
 
 
 def model_versions(*, viewer, project):
@@ -204,7 +209,7 @@ def history(approval: Approval) -> list[tuple[Record, str]]:
 
 def summary(*, viewer, project) -> dict[str, str | None]:
     """The rail's stop: how the latest sign-off of the project stands."""
-    latest = approvals(viewer=viewer, project=project).first()
+    latest = listed_approvals(viewer=viewer, project=project).first()
     if latest is None:
         return {"state": "", "text": "not asked for", "url": None}
     if latest.state == State.APPROVED:

@@ -119,7 +119,7 @@ def policy_withdraw(request, pk):
 
 
 def approvals(request):
-    rows = queries.approvals(viewer=request.membership, project=request.project)
+    rows = queries.listed_approvals(viewer=request.membership, project=request.project)
     state = request.GET.get("state", "")
     if state in State.values:
         rows = rows.filter(state=state)

@@ -19,6 +19,7 @@ def deployments(*, viewer, project=None):
         found.select_related(
             "project__organization", "model_version__model", "approval", "opened_by__user", "stopped_by__user"
         )
+        .defer("approval__dossier", "approval__bound")
         .annotate(stands=STANDS)
         .order_by("-pk")
     )
