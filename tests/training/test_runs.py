@@ -250,6 +250,22 @@ def test_a_run_whose_state_is_lost_begins_at_the_beginning(launch, living, insid
         assert any("begins at the beginning" in line.text for line in LogLine.objects.filter(run=run))
 
 
+def test_two_runs_alike_in_everything_keep_their_states_apart(launch, inside, living, monkeypatch):
+    first = launch(LONGER)
+    with inside():
+        second = make.launched(living, LONGER, on=first.dataset_version)
+    for run in (first, second):
+        with monkeypatch.context() as patch:
+            killed_after(patch, 3)
+            with pytest.raises(Killed):
+                runs.run(run.organization_id, run.pk)
+    make.carried_out(second)
+    make.carried_out(first)
+    with inside():
+        said = LogLine.objects.filter(run=first).values_list("text", flat=True)
+        assert any("Taken up again" in text for text in said)
+
+
 def test_a_run_given_up_still_charges_what_its_dead_workers_spent(launch, inside, monkeypatch):
     run = launch(SEEDED)
     with monkeypatch.context() as patch:
