@@ -76,12 +76,12 @@ def keep(report: Report, result: dict) -> None:
     )  # fmt: skip
 
 
-def fail(report: Report, sentence: str) -> None:
+def fail(report, sentence: str) -> None:
     work.finish(report, state=WorkState.FAILED, problem=sentence)
     record(Event.REPORT_FAILED, on=report, by=None, kind=report.kind, problem=sentence)
 
 
-def stop(report: Report) -> None:
+def stop(report) -> None:
     """The worker heard that somebody asked it to stop; who did is in the record already."""
     work.finish(report, state=WorkState.CANCELLED)
 

@@ -38,10 +38,16 @@ def by_definition(predict, row, background, owner):
     values = []
     for player in players:
         others = [other for other in players if other != player]
-        values.append(sum(
-            math.factorial(size) * math.factorial(len(others) - size) / math.factorial(len(players))
-            * (worth({*coalition, player}) - worth(coalition))
-            for size in range(len(players)) for coalition in itertools.combinations(others, size)))
+        values.append(
+            sum(
+                math.factorial(size)
+                * math.factorial(len(others) - size)
+                / math.factorial(len(players))
+                * (worth({*coalition, player}) - worth(coalition))
+                for size in range(len(players))
+                for coalition in itertools.combinations(others, size)
+            )
+        )
     return np.array(values)
 
 
@@ -71,7 +77,7 @@ def permuted(model, row, background, rounds=400):
         order = rng.permutation(row.size)
         steps = np.repeat(background[None], row.size + 1, axis=0)
         for at, player in enumerate(order):
-            steps[at + 1:, :, player] = row[player]
+            steps[at + 1 :, :, player] = row[player]
         worth = model(steps.reshape(-1, row.size)).reshape(row.size + 1, -1).mean(axis=1)
         values[order] += np.diff(worth) / rounds
     return values
@@ -89,7 +95,8 @@ def test_trees_agree_with_interventional_treeshap():
 def columns(sensitive=("b",)):
     names = ("a", "b", "c", "d")
     values = {name: ROWS[:, at].astype(float).tolist() for at, name in enumerate(names)} | {
-        "b": [None if at == 3 else "xy"[at % 2] for at in range(len(ROWS))]}
+        "b": [None if at == 3 else "xy"[at % 2] for at in range(len(ROWS))]
+    }
     return explanation.Columns(names, ENCODED, values, frozenset(sensitive))
 
 

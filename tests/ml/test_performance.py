@@ -27,13 +27,21 @@ def test_points_equal_scikit_learn():
         "balanced_accuracy": metrics.balanced_accuracy_score(outcome, predicted),
         "roc_auc": metrics.roc_auc_score(outcome, probability),
         "average_precision": metrics.average_precision_score(outcome, probability),
-        "log_loss": metrics.log_loss(outcome, probability), "brier": metrics.brier_score_loss(outcome, probability),
-        "precision": metrics.precision_score(outcome, predicted), "true_positive_rate": tp / (tp + fn),
-        "true_negative_rate": tn / (tn + fp), "selection_rate": predicted.mean()}
+        "log_loss": metrics.log_loss(outcome, probability),
+        "brier": metrics.brier_score_loss(outcome, probability),
+        "precision": metrics.precision_score(outcome, predicted),
+        "true_positive_rate": tp / (tp + fn),
+        "true_negative_rate": tn / (tn + fp),
+        "selection_rate": predicted.mean(),
+    }
     for name, value in expected.items():
         assert measured.figure(name).value == pytest.approx(value, abs=1e-12), name
     assert measured.detail["confusion"] == {
-        "true_positive": tp, "false_negative": fn, "false_positive": fp, "true_negative": tn}
+        "true_positive": tp,
+        "false_negative": fn,
+        "false_positive": fp,
+        "true_negative": tn,
+    }
 
 
 def test_every_figure_lies_in_its_interval_and_names_its_n():
@@ -71,7 +79,8 @@ def test_delong_equals_the_definition_by_pairs():
     wins = (above[:, None] > below) + 0.5 * (above[:, None] == below)
     error = np.sqrt(wins.mean(1).var(ddof=1) / above.size + wins.mean(0).var(ddof=1) / below.size)
     assert intervals.roc_auc(outcome, probability) == pytest.approx(
-        (wins.mean(), *intervals.on_logit(wins.mean(), error)), abs=1e-12)
+        (wins.mean(), *intervals.on_logit(wins.mean(), error)), abs=1e-12
+    )
 
 
 def test_wilson_and_holm_equal_published_values():
@@ -93,9 +102,15 @@ def test_nothing_selected_has_no_precision_and_says_so():
     assert any("same answer" in caveat for caveat in measured.caveats)
 
 
-@pytest.mark.parametrize(("outcome", "probability", "words"), [
-    ([True, True], [0.2, 0.3], "same outcome"), ([], [], "same outcome"),
-    ([True, False], [0.2], "give one each"), ([True, False], [0.2, np.nan], "row 2 is not a number")])
+@pytest.mark.parametrize(
+    ("outcome", "probability", "words"),
+    [
+        ([True, True], [0.2, 0.3], "same outcome"),
+        ([], [], "same outcome"),
+        ([True, False], [0.2], "give one each"),
+        ([True, False], [0.2, np.nan], "row 2 is not a number"),
+    ],
+)
 def test_rows_that_cannot_be_measured_are_refused_in_words(outcome, probability, words):
     with pytest.raises(performance.MeasurementProblem, match=words):
         performance.measure(outcome, probability)
@@ -110,8 +125,10 @@ def test_the_answer_is_plain_json_and_the_same_twice():
 
 def test_a_limit_inside_the_interval_is_inconclusive():
     limits = {"x": ("at_most", 0.15)}
-    verdicts = [judge(Figure("x", value, low, high, 9), limits).verdict
-                for value, low, high in [(0.1, 0.0, 0.14), (0.1, 0.0, 0.2), (0.3, 0.2, 0.4), (0.1, None, None)]]
+    verdicts = [
+        judge(Figure("x", value, low, high, 9), limits).verdict
+        for value, low, high in [(0.1, 0.0, 0.14), (0.1, 0.0, 0.2), (0.3, 0.2, 0.4), (0.1, None, None)]
+    ]
     assert verdicts == ["pass", "inconclusive", "fail", "pass"]
     assert judge(Figure("y", 1, 0, 2, 9), limits).verdict is None
     judged = [judge(Figure("x", 0.1, 0.0, high, 9), limits) for high in (0.1, 0.2)]

@@ -20,8 +20,10 @@ def logistic(frame, outcome, train, test):
     pipeline = make_pipeline(
         make_column_transformer(
             (OneHotEncoder(handle_unknown="ignore"), text),
-            (make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers)),
-        LogisticRegression(max_iter=2000))
+            (make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers),
+        ),
+        LogisticRegression(max_iter=2000),
+    )
     pipeline.fit(frame[train].to_pandas(), outcome[train])
     return pipeline.predict_proba(frame[test].to_pandas())[:, 1]
 

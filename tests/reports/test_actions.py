@@ -73,11 +73,20 @@ def test_who_only_reads_starts_nothing(acme, version, role):
     assert not Report.objects.exists()
 
 
-@pytest.mark.parametrize(("kinds", "parameters", "field"), [
-    ([], {}, "kinds"), (["beauty"], {}, "kinds"), (["fairness"], {"seed": -1}, "parameters"),
-    (["fairness"], {"seed": True}, "parameters"), (["fairness"], {"limits": {"beauty": 1}}, "parameters"),
-    (["fairness"], {"limits": {"epsilon": "4"}}, "parameters"), (["fairness"], {"draws": 1}, "parameters"),
-    (["fairness"], [], None), (["fairness"], "x", "parameters")])
+@pytest.mark.parametrize(
+    ("kinds", "parameters", "field"),
+    [
+        ([], {}, "kinds"),
+        (["beauty"], {}, "kinds"),
+        (["fairness"], {"seed": -1}, "parameters"),
+        (["fairness"], {"seed": True}, "parameters"),
+        (["fairness"], {"limits": {"beauty": 1}}, "parameters"),
+        (["fairness"], {"limits": {"epsilon": "4"}}, "parameters"),
+        (["fairness"], {"draws": 1}, "parameters"),
+        (["fairness"], [], None),
+        (["fairness"], "x", "parameters"),
+    ],
+)
 def test_what_cannot_be_asked_is_refused_by_field(acme, version, kinds, parameters, field):
     if field is None:
         assert actions.start(version, kinds=kinds, parameters=parameters, by=acme.builder)
@@ -153,11 +162,18 @@ def test_damaged_data_is_never_measured(acme, version):
     assert report.state == "failed" and "digest" in report.problem
 
 
-@pytest.mark.parametrize("change", [
-    "update reports_report set result = '{}' where id = %s", "update reports_report set verdict = 'pass' where id = %s",
-    "update reports_report set digest = '' where id = %s", "update reports_report set state = 'queued' where id = %s",
-    "update reports_report set model_version_id = model_version_id + 1 where id = %s",
-    "delete from reports_report where id = %s", "truncate reports_report cascade"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update reports_report set result = '{}' where id = %s",
+        "update reports_report set verdict = 'pass' where id = %s",
+        "update reports_report set digest = '' where id = %s",
+        "update reports_report set state = 'queued' where id = %s",
+        "update reports_report set model_version_id = model_version_id + 1 where id = %s",
+        "delete from reports_report where id = %s",
+        "truncate reports_report cascade",
+    ],
+)
 def test_the_database_keeps_a_finished_report_as_it_is(acme, version, change):
     report = make.report(acme.builder, version)
     before = report.result

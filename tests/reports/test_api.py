@@ -62,10 +62,16 @@ def test_a_report_is_cancelled_once(door, acme, version):
     assert "over" in refused.json()["detail"]
 
 
-@pytest.mark.parametrize(("body", "field"), [
-    ({}, "model_version"), ({"model_version": 1}, "kinds"),
-    ({"model_version": "x", "kinds": ["fairness"]}, "model_version"),
-    ({"model_version": 1, "kinds": []}, "kinds"), ({"model_version": 1, "kinds": ["beauty"]}, "kinds.0")])
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "model_version"),
+        ({"model_version": 1}, "kinds"),
+        ({"model_version": "x", "kinds": ["fairness"]}, "model_version"),
+        ({"model_version": 1, "kinds": []}, "kinds"),
+        ({"model_version": 1, "kinds": ["beauty"]}, "kinds.0"),
+    ],
+)
 def test_bad_bodies_are_refused_by_field(door, acme, body, field):
     assert field in door(acme.builder, "post", "acme/reports/", body, status=400).json()["errors"]
 

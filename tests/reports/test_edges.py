@@ -42,9 +42,15 @@ def indifferent(acme):
     )
 
 
-@pytest.mark.parametrize(("kind", "words"), [
-    (Kind.PERFORMANCE, "The model gives every row the same answer"), (Kind.FAIRNESS, "predicted favourable"),
-    (Kind.PRIVACY, "No guarantee"), (Kind.EXPLAINABILITY, "No column moves the answers")])
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Kind.PERFORMANCE, "The model gives every row the same answer"),
+        (Kind.FAIRNESS, "predicted favourable"),
+        (Kind.PRIVACY, "No guarantee"),
+        (Kind.EXPLAINABILITY, "No column moves the answers"),
+    ],
+)
 def test_a_model_that_says_the_same_to_everybody(client, acme, indifferent, kind, words):
     assert words in shown(client, acme, make.report(acme.builder, indifferent, kind))
 

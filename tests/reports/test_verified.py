@@ -97,8 +97,9 @@ def test_german_credit(acme, shared_data):
     assert (parity, odds) == (pytest.approx(0.076, abs=0.005), pytest.approx(0.157, abs=0.005))
 
 
-@pytest.mark.parametrize(("estimator", "accuracy", "area", "parity"), [
-    ("logistic", 0.811, 0.714, 0.020), ("boosting", 0.820, 0.777, 0.012)])
+@pytest.mark.parametrize(
+    ("estimator", "accuracy", "area", "parity"), [("logistic", 0.811, 0.714, 0.020), ("boosting", 0.820, 0.777, 0.012)]
+)
 def test_default_of_credit_card_clients(acme, shared_data, estimator, accuracy, area, parity):
     """The favourable outcome is label 0. The split is the verified one, stratified by the label itself."""
     frame = pl.read_csv(shared_data / "default-credit-card.csv")
