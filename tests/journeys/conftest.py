@@ -16,9 +16,9 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def portal(tmp_path_factory):
+def portal():
     """The portal that the journeys share."""
-    portal = Portal(tmp_path_factory.mktemp("portal"))
+    portal = Portal()
     portal.start()
     yield portal
     portal.close()

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -20,10 +21,13 @@ PATIENCE = 60  # seconds
 
 
 class Portal:
-    """Runs in `home`. With DATABASE_URL in the environment it gets a database of its own on that server."""
+    """Runs in a folder of its own, and with DATABASE_URL in the environment on a database of its own on that server."""
 
-    def __init__(self, home: Path):
-        self.home, self.port, self.serving_port = home, _free_port(), _free_port()
+    def __init__(self):
+        # not in pytest's folder, which it shuts to the system user that PostgreSQL runs as when we are root
+        self._folder = tempfile.TemporaryDirectory(prefix="assay-journey-", ignore_cleanup_errors=True)
+        self.home = home = Path(self._folder.name)
+        self.port, self.serving_port = _free_port(), _free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.serving_address = f"http://127.0.0.1:{self.serving_port}"
         self.environment = {
@@ -73,6 +77,7 @@ class Portal:
         self.stop()
         if self.database:
             _drop(*self.database)
+        self._folder.cleanup()
 
     def manage(self, *arguments: str, code: int = 0) -> str:
         """What a management command printed, in this portal's environment."""

@@ -62,7 +62,7 @@ def stranger(client_of):
 class refused:
     """`with refused(409, "part of the sentence"):` what follows is refused, with this status and these words."""
 
-    def __init__(self, status: int, words: str):
+    def __init__(self, status: int, words: str = ""):
         self.status, self.words = status, words.lower()
 
     def __enter__(self):
@@ -76,15 +76,17 @@ class refused:
 
 
 def test_01_it_opens_a_project_by_its_answers(owner, builder, auditor, stranger):
-    project = builder.post(
-        "projects/", slug="cards", name="Card limits", purpose="Decide whose card limit is raised.",
-        answers={"personal_data": True, "annex_iii": True, "bank_model": True, "aedt_nyc": False},
-    )  # fmt: skip
+    yes = {"annex_iii", "person_affecting_decision", "personal_data", "bank_model", "role_deployer"}
+    answers = {question["name"]: question["name"] in yes for question in builder.get("risk-questions/")["results"]}
+    project = builder.post("projects/", name="Cards", purpose="Decide whose card limit is raised.", answers=answers)
     assert project["risk_class"] == "high"
-    with refused(403, "auditor"):
-        auditor.post("projects/", slug="mine", name="Mine", purpose="Write something.", answers={})
-    with refused(400, "slug"):
-        builder.post("projects/", slug="cards", name="Again", purpose="Take the same name.", answers={})
+    assert project["url"].endswith("/harbor/cards/")
+    with refused(403, "builders"):
+        auditor.post("projects/", name="Mine", purpose="Write something.", answers=answers)
+    with refused(400, "answer"):
+        builder.post("projects/", name="Others", purpose="Say nothing of the risk.", answers={})
+    with refused(400, "name"):
+        builder.post("projects/", name="Cards", purpose="Take the same name.", answers=answers)
     with refused(404):
         stranger.get("projects/cards/")
 
@@ -105,7 +107,7 @@ def test_02_it_takes_data_by_its_digest(builder, stranger, shared_data, said):
 
 
 def test_03_it_trains_only_what_is_declared(builder, said):
-    with refused(409, "declare"):
+    with refused(400, "declare"):
         builder.post(
             "runs/", project="cards", model="limits", dataset_version=said["version"], recipe=RECIPE, gpu=False
         )

@@ -7,8 +7,8 @@ from portal.demo.client import Client
 from tests.journeys.live import Portal
 
 
-def test_it_finds_everything_again_after_a_stop(tmp_path):
-    portal = Portal(tmp_path)
+def test_it_finds_everything_again_after_a_stop():
+    portal = Portal()
     try:
         portal.start()
         builder = next(person for person in portal.make_people() if person["role"] == "builder")
