@@ -90,6 +90,12 @@ def test_outliers_and_histogram_count_what_pandas_counts(loans):
     assert histogram["counts"] == np.histogram(column, histogram["edges"])[0].tolist()
 
 
+def test_bins_of_whole_numbers_hold_equally_many_of_them(adult):
+    histogram = by_name(adult)["age"]["histogram"]
+    assert {high - low for low, high in zip(histogram["edges"], histogram["edges"][1:], strict=False)} == {2}
+    assert histogram["edges"][0] == 16.5 and min(histogram["counts"]) > 100
+
+
 def test_the_label_balance_of_adult_is_the_published_one(adult):
     assert adult["balance"]["overall"]["share"] == pytest.approx(0.2408, abs=5e-5)
     sexes, races, both = adult["balance"]["by"]

@@ -160,7 +160,7 @@ def _histogram(ordered: np.ndarray) -> dict[str, Any]:
     low, high = quantiles["0.01"], quantiles["0.99"]
     if low == high:
         low, high = float(ordered[0]), float(ordered[-1])
-    edges = np.linspace(low, high, BINS + 1)
+    edges = _edges(low, high, whole=_all_whole(ordered))
     places = np.searchsorted(ordered, edges, "left")
     places[-1] = np.searchsorted(ordered, edges[-1], "right")
     return {
@@ -169,6 +169,14 @@ def _histogram(ordered: np.ndarray) -> dict[str, Any]:
         "below": int(places[0]),
         "above": int(len(ordered) - places[-1]),
     }
+
+
+def _edges(low: float, high: float, *, whole: bool) -> np.ndarray:
+    """Of BINS equal bins; of whole numbers each bin holds equally many, so that none looks empty for no reason."""
+    if not whole or high - low < BINS:
+        return np.linspace(low, high, BINS + 1)
+    width = np.ceil((high - low + 1) / BINS)
+    return np.arange(np.ceil((high - low + 1) / width) + 1) * width + low - 0.5
 
 
 def _alone(ordered: np.ndarray) -> list[list[Any]]:
