@@ -5,6 +5,7 @@ Only the standard library is used here.
 
 import math
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Knob:
     """
 
     kind: str
-    default: object
+    default: Any
     low: float = -math.inf
     high: float = math.inf
     choices: tuple[str, ...] = ()

@@ -18,9 +18,11 @@ class Launch(forms.Form):
         help_text="A run makes the next version of the model of this name. Small letters, digits and hyphens.",
         widget=forms.TextInput({"list": "models", "autocomplete": "off", "spellcheck": "false"}),
     )
-    dataset_version = forms.ModelChoiceField(queryset=None, label="Learns from", empty_label=None)
+    dataset_version: forms.ModelChoiceField = forms.ModelChoiceField(
+        queryset=None, label="Learns from", empty_label=None
+    )
     inputs_sensitive = forms.BooleanField(required=False, label="Sensitive columns are inputs of the model")
-    test_dataset_version = forms.ModelChoiceField(
+    test_dataset_version: forms.ModelChoiceField = forms.ModelChoiceField(
         queryset=None, required=False, label="Tested on", empty_label="rows of the same data, held back",
         help_text="Other data is used whole for testing; then no rows are held back.",
     )  # fmt: skip
@@ -91,16 +93,17 @@ class Layers(forms.CharField):
 
 
 def _field(knob: Knob) -> forms.Field:
-    common = {"label": knob.label, "required": False, "help_text": _help(knob)}
+    common: dict = {"label": knob.label, "required": False, "help_text": _help(knob)}
     if knob.kind == "switch":
         return forms.BooleanField(**common, initial=knob.default)
     if knob.kind == "choice":
         return forms.ChoiceField(**common, initial=knob.default, choices=[(word, word) for word in knob.choices])
     if knob.kind == "layers":
         return Layers(**common, initial=", ".join(map(str, knob.default)))
-    field = forms.IntegerField if knob.kind == "integer" else forms.FloatField
-    widget = forms.NumberInput({"step": 1 if knob.kind == "integer" else "any"})
-    return field(**common, initial=knob.default, min_value=knob.low, max_value=knob.high, widget=widget)
+    common |= {"initial": knob.default, "min_value": knob.low, "max_value": knob.high}
+    if knob.kind == "integer":
+        return forms.IntegerField(**common)
+    return forms.FloatField(**common, widget=forms.NumberInput({"step": "any"}))
 
 
 def _help(knob):

@@ -30,7 +30,7 @@ def run(organization_id: int, work_id: int) -> None:
     work.carry_out(TrainingRun, organization_id, work_id, _train, fail=_fail, cancel=_stop)
 
 
-def _train(run: TrainingRun, pulse: work.Pulse) -> None:
+def _train(run, pulse):
     pulse.progress(words="reading the data", at_once=True)
     with as_organization(run.organization_id):
         _fetch_related(run)
@@ -162,8 +162,10 @@ class _Journal:
 
     def __init__(self, run: TrainingRun, pulse: work.Pulse):
         self.run, self.pulse = run, pulse
-        self.history, self.lines = list(run.history), []
-        self.begun_at, self.begun_with, self.stored_at, self.kept_at = time.monotonic(), None, 0.0, 0.0
+        self.history: list[dict] = list(run.history)
+        self.lines: list[str] = []
+        self.begun_at, self.stored_at, self.kept_at = time.monotonic(), 0.0, 0.0
+        self.begun_with: float | None = None
 
     def say(self, text: str) -> None:
         self.lines.append(text)

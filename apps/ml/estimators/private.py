@@ -74,7 +74,7 @@ def fit(lesson):
             attend(course, partial(private_epoch, plan=plan, source=source))
             return learned(course, privacy=_account(lesson, plan))
     except Exception as error:
-        error.spent = plan.spent  # type: ignore[attr-defined]
+        error.spent = plan.spent
         raise
 
 

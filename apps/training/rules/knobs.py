@@ -4,6 +4,7 @@ The laboratory checks the same bounds again before it learns; a test holds the t
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 SHOWN_LAYERS = ", "
 
@@ -14,7 +15,7 @@ class Knob:
 
     name: str
     kind: str
-    default: object
+    default: Any
     low: float = -math.inf
     high: float = math.inf
     choices: tuple[str, ...] = ()
@@ -117,7 +118,7 @@ SHARED = (
 
 def recipe_of(given: dict) -> dict:
     """A whole recipe as plain values: what was given, and the default of all that was not."""
-    recipe = {"estimator": "", "inputs_sensitive": False, "class_weight": False, "hyper": {}}
+    recipe: dict = {"estimator": "", "inputs_sensitive": False, "class_weight": False, "hyper": {}}
     recipe |= {knob.name: knob.default for knob in SHARED} | given
     estimator = ESTIMATORS.get(recipe["estimator"])
     defaults = {knob.name: _plain(knob.default) for knob in estimator.knobs} if estimator else {}
