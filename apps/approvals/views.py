@@ -216,9 +216,16 @@ def _shown(case: rules.Case, form, by) -> dict:
         "why_not_withdraw": rules.why_not_withdraw(approval, by=by),
         "why_not_revoke": rules.why_not_revoke(approval, by=by),
         "history": queries.history(approval),
+        "may_ask_again": approval.state in (State.RETURNED, State.WITHDRAWN) and by.may(Permission.APPROVAL_ASK),
+        "ask_url": _asking(approval),
         "may_deploy": by.may(Permission.DEPLOYMENT_OPEN),
         "reason": forms.Reason(auto_id="ending_%s"),
     }
+
+
+def _asking(approval) -> str:
+    where = reverse("approval-new", args=[approval.project.organization.slug, approval.project.slug])
+    return f"{where}?model_version={approval.model_version_id}"
 
 
 def _caption(case: rules.Case) -> str:

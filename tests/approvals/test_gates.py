@@ -105,6 +105,12 @@ def test_a_missing_figure_is_missing():
     assert (outcome.verdict, outcome.why) == ("missing", "The report holds no Balanced accuracy.")
 
 
+def test_a_report_that_is_there_passes_and_its_own_verdict_is_said():
+    found = Evidence("performance", {"verdict": "fail", "figures": []}, "ab" * 32, NOW)
+    [outcome] = decided(PRESENT, found)
+    assert outcome.verdict == "pass" and outcome.why.endswith("Its own verdict: fail.")
+
+
 def test_an_outdated_report_is_stale_and_says_why():
     [outcome] = decided(PRESENT, report(figure(), outdated="It speaks about version 6."))
     assert (outcome.verdict, outcome.why) == ("stale", "It speaks about version 6.")

@@ -175,7 +175,8 @@ def test_a_shut_gate_leaves_sending_back(client, acme):
     )
     given = signing(approval, choice="return", reason="Measure fairness.")
     page = text(client.post(approval.get_absolute_url(), given, follow=True))
-    assert "Reviewer sent it back" in page and "Measure fairness." in page
+    assert "Reviewer sent it back" in page and "Measure fairness." in page and "not signed" in page
+    assert "Ask again" in text(visit(client, acme.builder, approval.get_absolute_url()))
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def _decide_rule(
 ) -> Iterator[Outcome]:
     unusable = _unusable(rule, report, now)
     if report is None or unusable or rule.figure is None:
-        judgement = unusable or (Verdict.PASS, "It is finished and speaks about exactly this model.")
+        judgement = unusable or (Verdict.PASS, _presence(report))
         yield _outcome(place, rule, report, rule.of, judgement)
         return
     asked = list(_asked(rule, attributes))
@@ -106,6 +106,12 @@ def _decide_rule(
 def _absent(rule: Rule, of: str) -> str:
     label = REPORTS[rule.report][rule.figure or ""].label
     return f"The report holds no {label} of {of}." if of else f"The report holds no {label}."
+
+
+def _presence(report: Evidence | None) -> str:
+    """A rule that asks for a report does not judge it; a reader should know how the report judged itself."""
+    said = report.result.get("verdict") if report else None
+    return "It is finished and speaks about exactly this model." + (f" Its own verdict: {said}." if said else "")
 
 
 _NOTHING_DECLARED = {
