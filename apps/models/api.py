@@ -65,6 +65,7 @@ class RetirementInput(serializers.Serializer):
 class ModelList(Door):
     @extend_schema(operation_id="models_list", parameters=[PROJECT], responses=ModelOutput(many=True))
     def get(self, request):
+        """The names under which versions are kept, newest first."""
         found = queries.models(viewer=self.by)
         if slug := request.query_params.get("project"):
             found = found.filter(project__slug=slug)
@@ -74,6 +75,7 @@ class ModelList(Door):
 class ModelDetail(Door):
     @extend_schema(operation_id="models_read", responses=ModelOutput)
     def get(self, request, pk):
+        """One model: how many versions it has."""
         return self.answer(ModelOutput, get_object_or_404(queries.models(viewer=self.by), pk=pk))
 
 
@@ -82,6 +84,7 @@ class VersionList(Door):
         operation_id="model_versions_list", parameters=[PROJECT, MODEL], responses=ModelVersionOutput(many=True)
     )
     def get(self, request):
+        """Every model version of the organization, newest first."""
         found = queries.versions(viewer=self.by)
         if slug := request.query_params.get("project"):
             found = found.filter(project__slug=slug)
@@ -93,6 +96,7 @@ class VersionList(Door):
 class VersionDetail(Door):
     @extend_schema(operation_id="model_versions_read", responses=ModelVersionOutput)
     def get(self, request, pk):
+        """One version, with the digests of all that made it."""
         return self.answer(ModelVersionOutput, _version(self.by, pk))
 
 
@@ -111,6 +115,7 @@ class VersionFile(Door):
 class VersionRetirement(Door):
     @extend_schema(operation_id="model_versions_retire", request=RetirementInput, responses=ModelVersionOutput)
     def post(self, request, pk):
+        """Retire a version: nothing new begins on it, and it stays as evidence."""
         version = _version(self.by, pk)
         actions.retire(version, by=self.by, **self.read(RetirementInput))
         return self.answer(ModelVersionOutput, _version(self.by, pk))

@@ -12,6 +12,11 @@ from apps.projects import queries as projects
 from apps.training import actions, queries, rules
 
 
+KNOBS = "Knobs by name. " + " ".join(
+    f"{each.name}: {', '.join(knob.name for knob in each.knobs)}." for each in rules.ESTIMATORS.values()
+)
+
+
 class RecipeInput(serializers.Serializer):
     """What is left out has its default."""
 
@@ -21,7 +26,7 @@ class RecipeInput(serializers.Serializer):
     seed = serializers.IntegerField(required=False)
     folds = serializers.IntegerField(required=False)
     class_weight = serializers.BooleanField(default=False)
-    hyper = serializers.DictField(child=serializers.JSONField(), default=dict, help_text="Knobs by name.")
+    hyper = serializers.DictField(child=serializers.JSONField(), default=dict, help_text=KNOBS)
 
 
 class LaunchInput(serializers.Serializer):
@@ -94,6 +99,7 @@ class RunList(Door):
         responses=RunOutput(many=True),
     )
     def get(self, request):
+        """Every training run of the organization, newest first."""
         found = queries.runs(viewer=self.by)
         if slug := request.query_params.get("project"):
             found = found.filter(project__slug=slug)
@@ -103,6 +109,7 @@ class RunList(Door):
 
     @extend_schema(operation_id="runs_launch", request=LaunchInput, responses={201: RunOutput})
     def post(self, request):
+        """Launch a run: it waits for a worker, learns, and ends as the next version of the model of this name."""
         given = self.read(LaunchInput)
         project = get_object_or_404(projects.projects(viewer=self.by), slug=given.pop("project"))
         for name in ("dataset_version", "test_dataset_version"):
@@ -121,18 +128,21 @@ class RunList(Door):
 class RunDetail(Door):
     @extend_schema(operation_id="runs_read", responses=RunOutput)
     def get(self, request, pk):
+        """One run: how far it is, how its loss falls, and what came of it."""
         return self.answer(RunOutput, _run(self.by, pk))
 
 
 class RunLog(Door):
     @extend_schema(operation_id="runs_log", responses=LineOutput(many=True))
     def get(self, request, pk):
+        """What a run said, newest first."""
         return self.slice(LineOutput, queries.log(_run(self.by, pk), viewer=self.by))
 
 
 class RunCancellation(Door):
     @extend_schema(operation_id="runs_cancel", request=None, responses=RunOutput)
     def post(self, request, pk):
+        """Stop a run: at once where nobody has begun it, at the next step of its worker otherwise."""
         actions.cancel(_run(self.by, pk), by=self.by)
         return self.answer(RunOutput, _run(self.by, pk))
 
