@@ -14,10 +14,8 @@ FILES = re.compile(r"\.(pdf|json|csv|jsonl)$|/(pdf|json|file|dossier|export|down
 def test_every_page_within_reach_is_sound(visitor, name):
     """Follows every link of this person's pages, one address of each shape, and looks at it."""
     someone = visitor(name)
-    seen, ahead = (
-        set(),
-        deque([someone.root, "/", "/accounts/profile/", "/accounts/2fa/", "/accounts/password/change/"]),
-    )
+    ahead = deque([someone.root, "/", "/accounts/profile/", "/accounts/2fa/", "/accounts/password/change/"])
+    seen: set[str] = set()
     while ahead:
         address = ahead.popleft()
         path = urlsplit(address).path
