@@ -11,7 +11,6 @@ from apps.datasets import queries as datasets
 from apps.projects import queries as projects
 from apps.training import actions, queries, rules
 
-
 KNOBS = "Knobs by name. " + " ".join(
     f"{each.name}: {', '.join(knob.name for knob in each.knobs)}." for each in rules.ESTIMATORS.values()
 )
