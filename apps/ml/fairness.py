@@ -4,31 +4,16 @@ Everything is computed from the counts of group x outcome x prediction: four cel
 counts, not the rows, which is the same multinomial experiment at a ten-thousandth of the work.
 """
 
-import dataclasses
-import itertools
-
 import numpy as np
-import polars as pl
 from scipy import stats
 
 from apps.ml import intervals
+from apps.ml.bands import DRAWS, bands
+from apps.ml.cells import RATES, count, fraction, rates
 from apps.ml.figures import CONFIDENCE, NO_LIMITS, Figure, Measured, judge, plain
 
-MISSING = "(missing)"
 LEAST_ROWS = 30
 LEAST_CASES = 10
-DRAWS = 2000
-MOST_GROUPS = 100  # compared by draws; with more, Bonferroni takes their place
-
-# A rate is a sum of cells over a sum of cells: true positive, false negative, false positive, true negative.
-RATES = {
-    "base_rate": ((1, 1, 0, 0), (1, 1, 1, 1)),
-    "selection_rate": ((1, 0, 1, 0), (1, 1, 1, 1)),
-    "true_positive_rate": ((1, 0, 0, 0), (1, 1, 0, 0)),
-    "false_positive_rate": ((0, 0, 1, 0), (0, 0, 1, 1)),
-    "precision": ((1, 0, 0, 0), (1, 0, 1, 0)),
-    "accuracy": ((1, 0, 0, 1), (1, 1, 1, 1)),
-}
 METHOD = {
     "definitions": "as fairlearn 0.15: demographic parity difference and ratio are the largest minus, and the smallest "
     "over, the largest selection rate; equal opportunity difference is that of true positive rates; equalized odds "
@@ -53,24 +38,14 @@ NO_FREE_LUNCH = (
 NOT_COMPARED = "Fewer than two groups are large enough to compare, or nobody was selected."
 
 
-@dataclasses.dataclass(frozen=True)
-class Cells:
-    """Counts (groups, 4) of one attribute, with the groups' names and which of them hold a missing value."""
-
-    of: str
-    names: tuple[str, ...]
-    missing: np.ndarray
-    counts: np.ndarray
-
-
 def measure(outcome, prediction, groups, *, limits=NO_LIMITS, seed=0, least_rows=LEAST_ROWS, least_cases=LEAST_CASES):
     """outcome, prediction (n,) bool, True = favourable; groups: attribute -> (n,) text. Pairs are crossed."""
     figures, tables, caveats = [], [], []
     for number, cells in enumerate(count(outcome, prediction, groups)):
         judged = _judged(cells, least_rows, least_cases)
-        bands = _bands(cells, judged, np.random.default_rng([seed, number]))
-        figures += [judge(figure, limits) for figure in _gaps(cells, judged, bands)]
-        tables.append(_table(cells, judged, bands))
+        bounds = bands(cells, judged, np.random.default_rng([seed, number]))
+        figures += [judge(figure, limits) for figure in _gaps(cells, judged, bounds)]
+        tables.append(_table(cells, judged, bounds))
         caveats += _caveats(cells, judged, least_rows)
     return Measured(
         figures=tuple(figures),
@@ -87,45 +62,6 @@ def measure(outcome, prediction, groups, *, limits=NO_LIMITS, seed=0, least_rows
     )
 
 
-def count(outcome, prediction, groups):
-    """Cells of each attribute, then of each pair of attributes ("a & b"), from one pass over the rows."""
-    rows = pl.DataFrame(
-        {"outcome": np.asarray(outcome, bool), "prediction": np.asarray(prediction, bool)}
-        | {f"group {name}": pl.Series(np.asarray(labels), dtype=pl.String) for name, labels in groups.items()}
-    )
-    cell = (2 * (~pl.col("outcome")).cast(pl.Int64) + (~pl.col("prediction")).cast(pl.Int64)).alias("cell")
-    tally = rows.group_by([*(f"group {name}" for name in groups), cell]).len()
-    singles = [(name,) for name in groups]
-    return [_cells_of(tally, names) for names in (*singles, *itertools.combinations(groups, 2))]
-
-
-def _cells_of(tally, names):
-    columns = [f"group {name}" for name in names]
-    table = tally.group_by([*columns, "cell"]).agg(pl.col("len").sum()).pivot(on="cell", index=columns, values="len")
-    table = table.sort(columns).with_columns(
-        pl.lit(0).alias(str(cell)) for cell in range(4) if str(cell) not in table.columns
-    )
-    labels = table.select(columns).rows()
-    counts = table.select([str(cell) for cell in range(4)]).fill_null(0).to_numpy().astype(np.int64)
-    return Cells(
-        " & ".join(names),
-        tuple(" & ".join(parts) for parts in labels),
-        np.array([MISSING in parts for parts in labels], bool),
-        counts,
-    )
-
-
-def fraction(counts, rate):
-    """Numerator and denominator of one rate in every group, over the last axis of counts (..., groups, 4)."""
-    top, bottom = RATES[rate]
-    return counts @ np.array(top), counts @ np.array(bottom)
-
-
-def rates(counts):
-    """Every rate of every group: name -> (numerator, denominator)."""
-    return {name: fraction(counts, name) for name in RATES}
-
-
 def _judged(cells, least_rows, least_cases):
     """Which groups may enter a comparison, rate by rate: (groups,) bool."""
     enough = (cells.counts.sum(axis=1) >= least_rows) & ~cells.missing
@@ -133,73 +69,6 @@ def _judged(cells, least_rows, least_cases):
         name: enough & (bottom >= (least_cases if name.startswith(("true", "false")) else 1))
         for name, (_, bottom) in rates(cells.counts).items()
     }
-
-
-@dataclasses.dataclass(frozen=True)
-class Band:
-    """Simultaneous bounds of a contrast for each ordered pair of judged groups (i, j)."""
-
-    pairs: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-
-
-def _bands(cells, judged, rng):
-    """Bands on the selection rate's differences and log ratios, and on the error rates together as equalized odds."""
-    smooth = cells.counts + 0.5
-    drawn = _draw(smooth, rng) if judged["selection_rate"].sum() <= MOST_GROUPS else None
-    contrasts = {
-        "demographic_parity_difference": [("selection_rate", _share)],
-        "demographic_parity_ratio": [("selection_rate", _log_share)],
-        "equal_opportunity_difference": [("true_positive_rate", _share)],
-        "equalized_odds_difference": [("true_positive_rate", _share), ("false_positive_rate", _share)],
-    }
-    return {figure: _band(smooth, drawn, judged, parts) for figure, parts in contrasts.items()}
-
-
-def _draw(smooth, rng):
-    """DRAWS tables (draws, groups, 4) of as many rows, smoothed as the observed one is."""
-    total = round(smooth.sum() - smooth.size / 2)
-    return rng.multinomial(total, (smooth / smooth.sum()).ravel(), DRAWS).reshape(-1, *smooth.shape) + 0.5
-
-
-def _share(top, bottom):
-    share = top / bottom
-    return share, share * (1 - share) / bottom
-
-
-def _log_share(top, bottom):
-    return np.log(top / bottom), (1 - top / bottom) / top
-
-
-def _band(smooth, drawn, judged, parts):
-    """One critical value for all pairs of all parts: the 95 % quantile of the largest studentized deviation."""
-    observed = [_pairs(fraction(smooth, rate), scale, judged[rate]) for rate, scale in parts]
-    if any(pairs.size == 0 for pairs, _, _ in observed):
-        return None
-    pairs, value, error = (np.concatenate([one[part] for one in observed], axis=0) for part in range(3))
-    if drawn is None:
-        reach = stats.norm.isf((1 - CONFIDENCE) / len(pairs))  # Bonferroni: a pair and its mirror are one comparison
-    else:
-        reach = np.quantile(_largest(drawn, judged, parts, observed), CONFIDENCE)
-    return Band(pairs, value - reach * error, value + reach * error)
-
-
-def _largest(drawn, judged, parts, observed):
-    """The largest studentized deviation over all pairs of all parts, in each draw."""
-    largest = np.zeros(len(drawn))
-    for (rate, scale), (_, value, _) in zip(parts, observed, strict=True):
-        _, values, errors = _pairs(fraction(drawn, rate), scale, judged[rate])
-        largest = np.maximum(largest, (np.abs(values - value) / errors).max(axis=-1))
-    return largest
-
-
-def _pairs(counted, scale, judged):
-    """Contrasts of all ordered pairs of judged groups: pairs (p, 2), values (..., p), standard errors (..., p)."""
-    value, variance = scale(*counted)
-    pairs = np.array(list(itertools.permutations(np.flatnonzero(judged), 2)), int).reshape(-1, 2)
-    left, right = pairs.T
-    return pairs, value[..., left] - value[..., right], np.sqrt(variance[..., left] + variance[..., right])
 
 
 def _spread(counted, judged):
@@ -230,11 +99,11 @@ _RATES_OF = {
 }
 
 
-def _gaps(cells, judged, bands):
+def _gaps(cells, judged, bounds):
     for name, value in gaps(cells.counts, judged).items():
         used = _RATES_OF.get(name, ("selection_rate",))
         n = int(cells.counts[judged[used[0]]].sum())
-        band = bands[name]
+        band = bounds[name]
         if band is None or np.isnan(value):
             yield Figure(name, None, None, None, n, of=cells.of, note=NOT_COMPARED)
             continue
@@ -250,13 +119,13 @@ def _bounds(band, *, ratio):
     return float(max(band.low.max(), 0)), float(min(band.high.max(), 1))
 
 
-def _table(cells, judged, bands):
+def _table(cells, judged, bounds):
     """The attribute as a table: a row a group, the gaps over all groups, and the gap to expect from chance alone."""
     selected, rows = fraction(cells.counts, "selection_rate")
     eligible = np.flatnonzero(judged["selection_rate"])
     reference = eligible[np.argmax(selected[eligible] / rows[eligible])] if eligible.size else None
     everyone = dict.fromkeys(RATES, np.ones(len(rows), bool))
-    compared = _against(cells, judged, reference, bands["demographic_parity_ratio"])
+    compared = _against(cells, judged, reference, bounds["demographic_parity_ratio"])
     return {
         "of": cells.of,
         "n": int(rows.sum()),

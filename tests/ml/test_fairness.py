@@ -9,7 +9,7 @@ from fairlearn import metrics as fairlearn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.ml import fairness
+from apps.ml import bands, cells, fairness
 
 REFERENCE = {
     "demographic_parity_difference": fairlearn.demographic_parity_difference,
@@ -62,7 +62,7 @@ def test_rates_by_group_equal_fairlearn():
     assert [row["group"] for row in table["groups"]] == list(frame.index)
     for row in table["groups"]:
         assert row["n"] == frame.loc[row["group"], "n"]
-        for name in fairness.RATES:
+        for name in cells.RATES:
             assert row[name]["value"] == pytest.approx(frame.loc[row["group"], name], abs=1e-12)
             assert row[name]["low"] <= row[name]["value"] <= row[name]["high"]
 
@@ -98,12 +98,12 @@ def test_a_small_group_is_shown_and_not_judged():
 
 def test_missing_values_are_a_group_but_never_the_reference():
     outcome, prediction, groups = people()
-    groups["race"][:200], prediction[:200] = fairness.MISSING, True
+    groups["race"][:200], prediction[:200] = cells.MISSING, True
     measured = fairness.measure(outcome, prediction, groups)
     for table in measured.detail["attributes"][1:]:
         rows = [row for row in table["groups"] if row["missing"]]
         assert sum(row["n"] for row in rows) == 200
-        assert not any(row["judged"] for row in rows) and fairness.MISSING not in table["reference"]
+        assert not any(row["judged"] for row in rows) and cells.MISSING not in table["reference"]
 
 
 def test_one_group_alone_cannot_be_compared():
@@ -132,7 +132,7 @@ def test_very_many_groups_are_compared_in_bounded_time_and_a_little_more_careful
     assert len(many.detail["attributes"][2]["groups"]) == 1200 and crossed_figure.low < crossed_figure.high
     few = {"b": groups["b"]}
     drawn = fairness.measure(outcome, outcome, few).figure("demographic_parity_difference", "b")
-    monkeypatch.setattr(fairness, "MOST_GROUPS", 10)
+    monkeypatch.setattr(bands, "MOST_GROUPS", 10)
     careful = fairness.measure(outcome, outcome, few).figure("demographic_parity_difference", "b")
     assert careful.low <= drawn.low and drawn.high <= careful.high < drawn.high + 0.02
 
@@ -154,14 +154,14 @@ def test_intervals_cover_the_true_gap(scene):
     """250 samples, 92 % at least; a plain bootstrap of largest minus smallest holds far less."""
     n, base, hit, false = map(np.array, SCENES[scene])
     chance = np.stack([base * hit, base * (1 - hit), (1 - base) * false, (1 - base) * (1 - false)], axis=1)
-    truth = fairness.gaps(chance, dict.fromkeys(fairness.RATES, np.ones(len(n), bool)))
+    truth = fairness.gaps(chance, dict.fromkeys(cells.RATES, np.ones(len(n), bool)))
     held = {name: [] for name in truth}
     rng = np.random.default_rng(11)
     for seed in range(250):
         counts = np.stack([rng.multinomial(k, p) for k, p in zip(n, chance, strict=True)])
-        cells = fairness.Cells("x", tuple(map(str, n)), np.zeros(len(n), bool), counts)
-        judged = dict.fromkeys(fairness.RATES, np.ones(len(n), bool))
-        for figure in fairness._gaps(cells, judged, fairness._bands(cells, judged, np.random.default_rng(seed))):
+        counted = cells.Cells("x", tuple(map(str, n)), np.zeros(len(n), bool), counts)
+        judged = dict.fromkeys(cells.RATES, np.ones(len(n), bool))
+        for figure in fairness._gaps(counted, judged, bands.bands(counted, judged, np.random.default_rng(seed))):
             held[figure.name].append(figure.low - 1e-9 <= truth[figure.name] <= figure.high + 1e-9)
     assert min(np.mean(hits) for hits in held.values()) >= 0.92, {name: np.mean(hits) for name, hits in held.items()}
 
