@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import BadRequest
 from django.db import connection, transaction
 from django.http import Http404, JsonResponse
 from django_htmx.http import HttpResponseClientRedirect
@@ -25,6 +26,17 @@ def security_headers(get_response):
         if request.path.startswith("/api/") or getattr(request, "membership", None):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+    return answer
+
+
+def readable_addresses(get_response):
+    """An address with NUL names nothing that can be kept; PostgreSQL would refuse it as late as in a query."""
+
+    def answer(request):
+        if "%00" in request.META.get("QUERY_STRING", "") or "\0" in request.path_info:
+            raise BadRequest("An address holds no NUL.")
+        return get_response(request)
 
     return answer
 
