@@ -131,7 +131,7 @@ class EndlessLine(io.RawIOBase):
         self.given = 0
 
     def read(self, size: int = -1) -> bytes:
-        assert 0 < size and self.given < 64 << 20, "the whole line was read"
+        assert size > 0 and self.given < 64 << 20, "the whole line was read"
         self.given += size
         return b"x" * size
 
