@@ -7,7 +7,7 @@ from html import unescape
 
 import pytest
 
-from apps.audits import queries
+from apps.audits import addresses, queries
 from apps.audits.actions import record
 from apps.audits.events import Event
 from apps.audits.models import Record
@@ -169,3 +169,13 @@ def test_everybody_who_acted_can_be_chosen(written):
 
 def test_a_things_history(written):
     assert [one.seq for one in queries.history(viewer=written.auditor, on=written.project).order_by("seq")] == [2, 3]
+
+
+@pytest.mark.parametrize("kind", ["project", *addresses.IN_PROJECT, *addresses.IN_ORGANIZATION, *addresses.LISTS])
+def test_every_kind_of_thing_leads_somewhere(kind):
+    one = Record(on_type=kind, on_id=7, project="lending")
+    assert addresses.address(one, "acme").startswith("/acme/")
+
+
+def test_a_thing_without_a_page_leads_nowhere():
+    assert addresses.address(Record(on_type="profile", on_id=7, project="lending"), "acme") is None
