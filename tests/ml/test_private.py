@@ -109,6 +109,23 @@ def test_randomness_has_the_right_distribution(source):
     assert (source.normal(8) != source.normal(8)).all()
 
 
+@pytest.mark.parametrize(("n", "rate"), [(200, 0.02), (200, 0.3), (200, 0.97), (5000, 0.01)])
+def test_each_row_is_sampled_independently_with_its_rate(n, rate):
+    source, draws = private.Seeded(torch.Generator().manual_seed(3)), 4000
+    taken = np.zeros((draws, n), bool)
+    for draw in taken:
+        chosen = private.poisson_sample(source, n, rate).numpy()
+        assert (np.diff(chosen) > 0).all()
+        draw[chosen] = True
+    sizes, spread = taken.sum(1), math.sqrt(n * rate * (1 - rate))
+    assert sizes.mean() == pytest.approx(n * rate, abs=5 * spread / math.sqrt(draws))
+    assert sizes.std() == pytest.approx(spread, rel=0.06)
+    each = 5 * math.sqrt(rate * (1 - rate) / draws)
+    assert np.abs(taken.mean(0) - rate).max() < each
+    assert np.mean(taken[:, 0] & taken[:, 1]) == pytest.approx(rate**2, abs=each)
+    assert np.mean(taken[:, -2] & taken[:, -1]) == pytest.approx(rate**2, abs=each)
+
+
 @pytest.mark.parametrize(("noise", "rate", "steps"), [(1.1, 0.01, 1000), (0.8, 0.05, 200), (2.0, 0.3, 50)])
 def test_three_accountants_agree(noise, rate, steps):
     mechanism = Mechanism(noise, rate, steps)

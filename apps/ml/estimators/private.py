@@ -107,7 +107,7 @@ def private_epoch(course, *, plan, source):
     n, parameters = len(rows.outcome), list(course.net.parameters())
     total, seen = torch.zeros((), device=device), 0
     for _ in range(plan.steps_an_epoch):
-        chosen = torch.nonzero(source.uniform(n) < plan.rate)[:, 0].to(device)
+        chosen = poisson_sample(source, n, plan.rate).to(device)
         sums, loss = clipped_sums(course.net, rows.encoded[chosen], rows.outcome[chosen], plan.clip)
         noise = source.normal(sum(parameter.numel() for parameter in parameters)).to(device, torch.float32)
         plan.taken += 1
@@ -143,6 +143,23 @@ def clipped_sums(net, encoded, outcome, clip):
         clipped = error * factor
         sums += [clipped.T @ given, clipped.sum(0)]
     return sums, functional.binary_cross_entropy_with_logits(margin, outcome, reduction="sum")
+
+
+def poisson_sample(source, n, rate):
+    """(k,) int64, ascending: each of n rows is in it with probability `rate`, independently of the others.
+
+    Drawn by the gaps from one chosen row to the next, which are geometric, so that a step costs a draw for each row
+    chosen and not for each row there is (Devroye 1986, II.2.3 and X.2).
+    """
+    expected = n * rate
+    drawn = int(expected + 10 * math.sqrt(expected) + 10)
+    places, last = [], -1.0
+    while last < n:
+        gaps = 1 + torch.floor(torch.log1p(-source.uniform(drawn)) / math.log1p(-rate))
+        places.append(last + gaps.cumsum(0))
+        last = places[-1][-1].item()
+    found = torch.cat(places)
+    return found[found < n].long()
 
 
 class Seeded:
