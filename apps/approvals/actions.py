@@ -111,6 +111,7 @@ def ask(version, *, note: str, by) -> Approval:
     earlier = queries.approvals(viewer=by).filter(model_version=version)
     require(by, Permission.APPROVAL_ASK)
     _refuse(rules.why_not_ask(version, policy_version, earlier, by=by, now=now))
+    assert policy_version, "without a policy in force, the rule refused"
     dossier = canonical(queries.draft(version, policy_version, by=by, note=note, at=now))
     with _database_refusals(f"Somebody else asked for a sign-off of {version} at this moment; open theirs."):
         approval = Approval.objects.create(

@@ -170,7 +170,7 @@ def _why_not_again(approval, version, now: datetime) -> str | None:
     return None
 
 
-def _day(at: datetime) -> str:
+def _day(at: datetime | None) -> str:
     return f"{at:%-d %B %Y}"
 
 

@@ -45,7 +45,9 @@ def render(
     }
     moment = dt.datetime.fromisoformat(data["at"])
     stamp = int(moment.replace(tzinfo=moment.tzinfo or dt.UTC).timestamp())
-    return typst.compile(files, ignore_system_fonts=True, pdf_standards=[STANDARD], timestamp=stamp)
+    return typst.compile(  # type: ignore[call-overload]  # its types forget that it takes files by name
+        files, ignore_system_fonts=True, pdf_standards=[STANDARD], timestamp=stamp
+    )
 
 
 def measured(figures: Sequence[Mapping]) -> list[dict]:

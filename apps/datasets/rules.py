@@ -82,8 +82,8 @@ def problems_of(given, columns, seen=None) -> dict[str, str]:
         "left_out": _left_out_problem(given, columns),
         "missing": _missing_problem(given),
     }
-    found = {field: problem for field, problem in found.items() if problem}
-    return found or _nothing_left(given, columns)
+    problems = {field: problem for field, problem in found.items() if problem}
+    return problems or _nothing_left(given, columns)
 
 
 def _target_problem(given, columns, seen) -> str | None:

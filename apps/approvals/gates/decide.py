@@ -211,10 +211,13 @@ def _outcome(
     measured=MappingProxyType({}),
 ) -> Outcome:
     verdict, why = judgement
+    numbers: dict[str, Any] = {
+        key: _number(measured.get(key)) for key in ("value", "low", "high", "n", "smallest_group")
+    }
     return Outcome(
         place=place, rule=rule.sentence(of), fine_print=rule.fine_print, verdict=verdict.value, why=why,
         report=rule.report, figure=rule.figure, of=of,
-        **{key: _number(measured.get(key)) for key in ("value", "low", "high", "n", "smallest_group")},
+        **numbers,
         threshold=rule.threshold if rule.figure else None, direction=rule.direction if rule.figure else None,
         report_digest=report.digest if report else None,
     )  # fmt: skip

@@ -80,7 +80,7 @@ def _mapping(node: yaml.MappingNode, path: Path, lines: dict[Path, int]) -> dict
     return found
 
 
-def _scalar(node: yaml.ScalarNode) -> str | int | float | bool | None:
+def _scalar(node: yaml.Node) -> str | int | float | bool | None:
     """Text, numbers, true, false and nothing; never a date, bytes or an object."""
     line, kind = node.start_mark.line + 1, node.tag.removeprefix("tag:yaml.org,2002:")
     if kind not in {"str", "int", "float", "bool", "null"}:

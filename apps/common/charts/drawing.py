@@ -111,7 +111,7 @@ def picture(spec: dict, *, width: int, **around) -> dict:
 
 def layer(mark: dict, *, data: list | None = None, only: str = "", **encoding) -> dict:
     """One layer of a spec: what is drawn, of which rows, where."""
-    spec = {"mark": mark, "encoding": encoding}
+    spec: dict[str, object] = {"mark": mark, "encoding": encoding}
     if data is not None:
         spec["data"] = {"values": data}
     if only:

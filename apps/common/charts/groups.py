@@ -84,7 +84,7 @@ def grid_chart(cells, *, title, caption, down, across, share_of="all") -> Chart:
     columns = list(dict.fromkeys(column for _, column in cells))
     shape = {
         "height": 64 * len(rows),
-        "data": {"values": [_square(cells, *place, share_of) for place in cells]},
+        "data": {"values": [_square(cells, row, column, share_of) for row, column in cells]},
         "layer": _squares(rows, columns, down, across),
     }
     return Chart(

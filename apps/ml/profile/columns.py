@@ -206,7 +206,7 @@ def _describe_text(kept: Kept, rows: Rows) -> dict[str, Any]:
         return facts | {"type": "empty", "top": []}
     values, counts = _runs(ordered)
     known = np.argsort(-counts, kind="stable")[: 4 * TOP]
-    top = [[kept.words.get(int(values[place])), int(counts[place])] for place in known]
+    top: list[list[Any]] = [[kept.words.get(int(values[place])), int(counts[place])] for place in known]
     named = sorted((entry for entry in top if entry[0] is not None), key=lambda entry: (-entry[1], entry[0]))
     repeats = len(values) < len(ordered) or len(values) <= TOP
     return facts | {"top": named[:TOP] if repeats else [], "top_is_whole": kept.all_words}

@@ -47,6 +47,7 @@ class Kept:
 
     def chunks(self, *, bits: bool = False, size: int | None = None) -> Iterator[np.ndarray]:
         """All cells in order, at most `size` (CHUNK) at a time, as they are or as bare 64-bit patterns."""
+        part: np.ndarray
         with self.path.open("rb") as file:
             while len(part := np.fromfile(file, np.uint64 if bits else self.dtype, size or CHUNK)):
                 yield part
@@ -56,7 +57,7 @@ class Kept:
         if sample is None:
             return np.fromfile(self.path, self.dtype)
         ends = np.searchsorted(sample, np.arange(0, self.rows + CHUNK, CHUNK))
-        found = np.empty(len(sample), self.dtype)
+        found: np.ndarray = np.empty(len(sample), self.dtype)
         for turn, part in enumerate(self.chunks()):
             found[ends[turn] : ends[turn + 1]] = part[sample[ends[turn] : ends[turn + 1]] - turn * CHUNK]
         return found
@@ -129,8 +130,8 @@ def _numbers(values: pl.Series, missing: Sequence[str]) -> pl.Series | None:
     """The batch as Float64, or None if it holds text; tables.number_or_category without its refusals, and quicker."""
     if values.dtype != pl.String:
         return tables.blank_numbers(values, missing).cast(pl.Float64)
-    numbers = values.cast(pl.Float64, strict=False)
-    if numbers.null_count() > values.null_count():
+    numbers: pl.Series | None = values.cast(pl.Float64, strict=False)
+    if numbers is None or numbers.null_count() > values.null_count():
         numbers = tables.as_numbers(tables.blank_text(values, missing))
     return None if numbers is None else tables.blank_numbers(numbers, missing)
 
