@@ -43,7 +43,7 @@ def records(
         found = found.filter(by_id=person) if person != PORTAL else found.filter(by_id=None)
     if on:
         found = found.filter(on_type=on[0], on_id=on[1])
-    exact = {"event": verb, "project": project, "on_name__icontains": thing}
+    exact: dict[str, object] = {"event": verb, "project": project, "on_name__icontains": thing}
     exact |= {"at__gte": since and _midnight(since), "at__lt": until and _midnight(until + dt.timedelta(days=1))}
     return found.filter(**{name: value for name, value in exact.items() if value})
 
