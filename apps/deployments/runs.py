@@ -2,23 +2,23 @@
 
 Only the serving process imports this; it is what brings the mathematics in."""
 
-import os
 import threading
 from collections import OrderedDict
+
+from django.conf import settings
 
 from apps.common import storage
 from apps.common.errors import ActionDenied, BadInput
 from apps.ml import artifacts
 from apps.models.models import ModelVersion
 
-MOST_LOADED = int(os.environ.get("ASSAY_SERVING_MODELS", 8))
 MOST_PROBLEMS = 100  # told in one answer
 
 
 class Shelf:
     """The models used last, loaded, at most `most` of them; each is known by the digest of its bytes."""
 
-    def __init__(self, most: int = MOST_LOADED):
+    def __init__(self, most: int = settings.SERVING_MODELS):
         self.most, self._models, self._lock = most, OrderedDict(), threading.Lock()
 
     def take(self, version: ModelVersion) -> artifacts.Model:

@@ -29,12 +29,13 @@ def trained(seed: int = 0) -> tuple[dict[str, bytes], list[dict]]:
     return files, artifacts.load(files).schema
 
 
-def signed(tenant: Tenant, *, seed: int = 0, number: int = 1):
+def signed(tenant: Tenant, *, seed: int = 0, number: int = 1, **registered):
     """A sign-off that stands, of a model whose bytes are in storage."""
     files, schema = trained(seed)
     for content in files.values():
         storage.put(tenant.organization.pk, content)
     fields = {"files": files, "input_schema": schema, "artifact_digest": artifacts.digest(files), "number": number}
+    fields |= registered
     return approvals.approved(tenant, **fields)
 
 

@@ -114,6 +114,12 @@ def test_damaged_bytes_are_not_served(client, acme, settings):
     assert ask(client, acme.builder, deployment, [ROW]).status_code == 409
 
 
+def test_files_that_are_sound_one_by_one_but_not_the_registered_whole_are_not_served(client, acme):
+    deployment = make.deployed(acme, artifact_digest="0" * 64)
+    response = ask(client, acme.builder, deployment, [ROW])
+    assert response.status_code == 409 and "its files are not those that were signed" in response.json()["detail"]
+
+
 def test_a_model_is_loaded_once_and_only_so_many_are_kept(acme):
     first, second = (make.signed(acme, seed=seed, number=seed + 1).model_version for seed in (0, 1))
     shelf = runs.Shelf(most=1)
