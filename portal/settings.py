@@ -265,5 +265,5 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": os.environ.get("ASSAY_LOG_LEVEL", "WARNING")},
 }
 # each job one thread; several jobs side by side
-SERVING_MODELS = int(os.environ.get("ASSAY_SERVING_MODELS", 8))  # kept loaded in the serving process
 TRAINING_THREADS = int(os.environ.get("ASSAY_TRAINING_THREADS", 1))
+SERVING_MODELS = int(os.environ.get("ASSAY_SERVING_MODELS", 8))  # kept loaded in the serving process
