@@ -110,12 +110,12 @@ class Visitor:
         expect(shut).to_be_disabled()
         expect(shut).to_have_accessible_description(re.compile(re.escape(words), re.I))
 
-    def look(self) -> None:
+    def look(self, themes=THEMES, widths=WIDTHS) -> None:
         """The page as it is now, in both themes and at both widths: nothing broken, nothing sideways, axe content."""
         problems = list(self.complaints)
-        for theme in THEMES:
+        for theme in themes:
             self.page.emulate_media(color_scheme=theme)
-            for width in WIDTHS:
+            for width in widths:
                 self.page.set_viewport_size({"width": width, "height": 900})
                 problems += [f"{theme} {width}: {problem}" for problem in (*self._sideways(width), *self._axe())]
         self.page.emulate_media(color_scheme="light")

@@ -10,9 +10,16 @@ NOT_OURS = re.compile(r"^/(api|static)/")  # among them the reader of the REST s
 FILES = re.compile(r"\.(pdf|json|csv|jsonl)$|/(pdf|json|file|dossier|export|download)/|/files/")
 
 
+@pytest.fixture(scope="module")
+def looked():
+    """Shapes of address that somebody has looked at."""
+    return set()
+
+
 @pytest.mark.parametrize("name", ["Olivia Grant", "Ben Ortiz", "Rita Chen", "Ada Nkemelu"])
-def test_every_page_within_reach_is_sound(visitor, name):
-    """Follows every link of this person's pages, one address of each shape, and looks at it."""
+def test_every_page_within_reach_is_sound(visitor, looked, name):
+    """Follows every link of this person's pages, one address of each shape, and looks at it: in every theme and width
+    the first time it is met, in one of them where an earlier person has been."""
     someone = visitor(name)
     ahead = deque([someone.root, "/", "/accounts/profile/", "/accounts/2fa/", "/accounts/password/change/"])
     seen: set[str] = set()
@@ -24,7 +31,8 @@ def test_every_page_within_reach_is_sound(visitor, name):
             continue
         seen.add(shape)
         assert someone.go(address) == 200, address
-        someone.look()
+        someone.look() if shape not in looked else someone.look(["dark"], [360])
+        looked.add(shape)
         links = someone.page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")
         ahead.extend(link for link in links if link.startswith(someone.portal) and "logout" not in link)
     assert len(seen) > 10, seen
