@@ -221,7 +221,7 @@ def keep_profile(profile: Profile, result: dict) -> None:
     )
 
 
-def fail_profile(profile: Profile, sentence: str) -> None:
+def fail_profile(profile, sentence):
     work.finish(profile, state=WorkState.FAILED, problem=sentence)
     record(Event.DATASET_PROFILE_FAILED, on=profile.version, by=None, profile=profile.pk, problem=sentence)
 

@@ -30,9 +30,9 @@ class DeclarationInput(serializers.Serializer):
 
     target = serializers.CharField(trim_whitespace=False)
     favourable = serializers.CharField(trim_whitespace=False)
-    sensitive = serializers.JSONField(required=False, default=list)
-    left_out = serializers.JSONField(required=False, default=list)
-    missing = serializers.JSONField(required=False, default=list)
+    sensitive = serializers.JSONField(required=False)
+    left_out = serializers.JSONField(required=False)
+    missing = serializers.JSONField(required=False)
 
 
 class DatasetWithdrawalInput(serializers.Serializer):

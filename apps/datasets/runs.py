@@ -14,7 +14,7 @@ def run(organization_id: int, work_id: int) -> None:
     work.carry_out(Profile, organization_id, work_id, _measure, fail=actions.fail_profile)
 
 
-def _measure(profile: Profile, pulse: work.Pulse) -> None:
+def _measure(profile, pulse):
     with as_organization(profile.organization_id):
         profile = Profile.objects.select_related("version__dataset", "version__project").get(pk=profile.pk)
     version = profile.version
