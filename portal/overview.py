@@ -10,7 +10,7 @@ from apps.approvals import queries as approvals
 from apps.approvals.models import State
 from apps.common.pages import listed
 from apps.datasets.models import DatasetVersion
-from apps.deployments.models import Deployment
+from apps.deployments import queries as deployments
 from apps.models.models import ModelVersion
 from apps.projects import queries as projects
 from apps.projects import rules as project_rules
@@ -97,7 +97,7 @@ def _with_state(viewer, rows) -> list[dict]:
     """Each project with its newest model and sign-off and what serves: three statements for all of them."""
     models = _latest(ModelVersion.objects.select_related("model"), viewer, rows)
     asked = _latest(approvals.approvals(viewer=viewer), viewer, rows)
-    serving = _latest(Deployment.objects.select_related("model_version__model"), viewer, rows, state="serving")
+    serving = _latest(deployments.deployments(viewer=viewer), viewer, rows, state="serving")
     return [
         {"project": row, "model": models.get(row.pk), "approval": asked.get(row.pk), "serving": serving.get(row.pk)}
         for row in rows
@@ -123,7 +123,7 @@ def _models(viewer, project) -> list[dict]:
     versions = _newest(ModelVersion, viewer, project, "model", "dataset_version__dataset")[:SHOWN]
     measured = _by_version(reports.listed_reports(viewer=viewer, project=project).filter(state="finished"), versions)
     asked = _by_version(approvals.approvals(viewer=viewer, project=project), versions)
-    opened = _by_version(_newest(Deployment, viewer, project), versions)
+    opened = _by_version(deployments.deployments(viewer=viewer, project=project), versions)
     return [
         {
             "version": version,

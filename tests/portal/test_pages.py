@@ -4,6 +4,8 @@ import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.approvals import actions as signing
+from apps.deployments import actions as deployments
 from tests import make
 from tests.approvals import make as approvals
 
@@ -156,3 +158,14 @@ def test_an_unexpected_error_tells_nothing_of_itself(client, acme, monkeypatch):
     assert answer.status_code == 500
     assert "Something broke on our side" in answer.content.decode()
     assert "42" not in answer.content.decode()
+
+
+def test_what_serves_without_a_standing_sign_off_is_said_to_refuse(visit, acme):
+    approval = approvals.approved(acme)
+    deployments.open_deployment(approval, name="lending", by=acme.builder)
+    for path in ("", "lending/"):
+        assert "refuses" not in visit(acme.auditor, path)
+    acme.enter(acme.reviewer)
+    signing.revoke(approval, reason="New evidence.", by=acme.reviewer)
+    for path in ("", "lending/"):
+        assert "refuses" in visit(acme.auditor, path)
