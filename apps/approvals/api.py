@@ -11,7 +11,7 @@ from apps.approvals.gates.lines import LONGEST
 from apps.approvals.gates.schema import MEANINGS, RISK_CLASSES
 from apps.approvals.models import Approval, Decision, PolicyVersion, Signature
 from apps.common.api import Door
-from apps.common.errors import BadInput
+from apps.common.errors import NothingThere
 
 
 class PolicyInput(serializers.Serializer):
@@ -162,7 +162,7 @@ class ApprovalList(OneApproval):
         given = self.read(QuestionInput)
         version = queries.model_version(given["model_version"], viewer=self.by)
         if version is None:
-            raise BadInput({"model_version": "There is no such model version in this organization."})
+            raise NothingThere({"model_version": "There is no such model version in this organization."})
         return self.told(actions.ask(version, note=given["note"], by=self.by).pk, code=status.HTTP_201_CREATED)
 
 

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.common import pages
-from apps.common.errors import ActionDenied, BadInput, NotPermitted
+from apps.common.errors import ActionDenied, BadInput, NothingThere, NotPermitted
 
 log = logging.getLogger(__name__)
 MAX_PAGE = 200
@@ -58,6 +58,8 @@ def problem(error: Exception, context) -> Response | None:
         found = _details(403, "Not permitted", str(error))
     elif isinstance(error, ActionDenied):
         found = _details(409, "Refused", str(error))
+    elif isinstance(error, NothingThere):
+        found = _details(404, "Not found", str(error), errors=error.problems)
     elif isinstance(error, BadInput):
         found = _details(400, "Bad input", str(error), errors=error.problems)
     elif isinstance(error, PermissionDenied):

@@ -17,5 +17,9 @@ class BadInput(Exception):
         self.problems = problems
 
 
+class NothingThere(BadInput):
+    """The input names a thing that does not exist, or is another organization's: the answer is the same. HTTP 404."""
+
+
 class WorkProblem(Exception):
     """Slow work cannot be done, and trying again would not help; the sentence says why."""

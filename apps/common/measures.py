@@ -73,4 +73,4 @@ def _mark(value, low, high, at):
 def _round_up(value):
     """The next of 1, 2, 5 times a power of ten."""
     power = 10 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 5, 10) if value <= step * power)
+    return next((step * power for step in (1, 2, 5, 10) if value <= step * power), value)  # else it is next to nothing

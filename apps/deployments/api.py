@@ -6,7 +6,7 @@ from rest_framework import serializers, status
 
 from apps.approvals import queries as approvals
 from apps.common.api import Door
-from apps.common.errors import BadInput
+from apps.common.errors import NothingThere
 from apps.common.pages import Later
 from apps.deployments import actions, queries
 from apps.deployments.forward import to_serving
@@ -59,7 +59,7 @@ class DeploymentList(Door):
         given = self.read(OpeningInput)
         approval = approvals.approvals(viewer=self.by).filter(pk=given["approval"]).first()
         if approval is None:
-            raise BadInput({"approval": "There is no such sign-off in this organization."})
+            raise NothingThere({"approval": "There is no such sign-off in this organization."})
         opened = actions.open_deployment(approval, name=given["name"], by=self.by)
         told = queries.deployments(viewer=self.by).get(pk=opened.pk)
         return self.answer(DeploymentOutput, told, status=status.HTTP_201_CREATED)

@@ -5,7 +5,7 @@ from rest_framework import serializers, status
 from rest_framework.response import Response
 
 from apps.common.api import Door
-from apps.common.errors import BadInput
+from apps.common.errors import NothingThere
 from apps.projects import actions, queries, rules
 from apps.projects.models import Project, RiskClass
 
@@ -75,7 +75,7 @@ class _Projects(Door):
         if "owner" in body:
             body["owner"] = queries.possible_owners(viewer=self.by).filter(pk=body["owner"]).first()
             if body["owner"] is None:
-                raise BadInput({"owner": "There is no such member in this organization."})
+                raise NothingThere({"owner": "There is no such member in this organization."})
         return body
 
 

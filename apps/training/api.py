@@ -5,7 +5,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 
 from apps.common.api import Door
-from apps.common.errors import BadInput
+from apps.common.errors import NothingThere
 from apps.common.work import WorkState
 from apps.datasets import queries as datasets
 from apps.projects import queries as projects
@@ -120,7 +120,7 @@ class RunList(Door):
             return None
         found = datasets.versions(viewer=self.by, project=project).filter(pk=pk).first()
         if found is None:
-            raise BadInput({name: "There is no such data in this project."})
+            raise NothingThere({name: "There is no such data in this project."})
         return found
 
 

@@ -165,7 +165,7 @@ def test_somebody_else_who_is_signed_in_cannot_use_the_link(acme, rival, client)
     assert client.get("/acme/").status_code == 404
 
 
-@pytest.mark.parametrize("secret", ["x", "x" * 43, "x" * 5000, "ä", "%00", "a b"])
+@pytest.mark.parametrize("secret", ["x", "x" * 43, "x" * 5000, "ä", "a b"])
 def test_an_unknown_link_is_not_found(acme, client, secret):
     assert client.get(f"/invitations/{secret}/").status_code == 404
     assert client.post(f"/invitations/{secret}/", {"name": "N", "password": people.PASSWORD}).status_code == 404

@@ -140,7 +140,7 @@ def test_a_rival_finds_nothing(call, acme, rival):
         )
     body = {"model_version": approval.model_version_id}
     assert "no such model version" in refused(
-        call(rival.builder, "post", "approvals/", body, organization="rival"), 400
+        call(rival.builder, "post", "approvals/", body, organization="rival"), 404
     )
     assert call(rival.owner, "get", f"policies/{approval.policy_version_id}/", organization="rival").status_code == 404
     assert call(rival.auditor, "get", "approvals/", organization="rival").json()["results"] == []

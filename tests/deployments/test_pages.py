@@ -97,12 +97,12 @@ def test_over_rest(client, acme, rival, serving):
     again = client.post(root, body, content_type="application/json")
     assert again.status_code == 400 and "serves already" in again.json()["errors"]["name"]
     unknown = client.post(root, body | {"approval": 10**9}, content_type="application/json")
-    assert unknown.status_code == 400 and "no such sign-off" in unknown.json()["detail"]
+    assert unknown.status_code == 404 and "no such sign-off" in unknown.json()["detail"]
     stopped = client.post(f"{root}{serving.pk}/stop/", {"reason": "Moved."}, content_type="application/json").json()
     assert (stopped["state"], stopped["stopped_by"], stopped["stop_reason"]) == ("stopped", "Builder", "Moved.")
     assert visit(client, rival.builder, f"/api/v1/rival/deployments/{serving.pk}/").status_code == 404
     forged = visit(client, rival.builder, "/api/v1/rival/deployments/", body, content_type="application/json")
-    assert forged.status_code == 400 and "no such sign-off" in forged.json()["detail"]
+    assert forged.status_code == 404 and "no such sign-off" in forged.json()["detail"]
 
 
 def test_a_stranger_to_a_prediction_gets_404_before_anything_is_passed_on(client, acme, rival, serving):

@@ -60,11 +60,8 @@ def test_it_opens_a_project(acme, call):
         ({"answers": "yes"}, ["answers"]),
         ({"answers": answers() | {"annex_iii": None}}, ["answers.annex_iii"]),
         ({"answers": answers() | {"is_it_nice": True}}, ["is_it_nice"]),
-        ({"owner": 10**9}, ["owner"]),
-        ({"owner": 10**30}, ["owner"]),
         ({"owner": "me"}, ["owner"]),
         ({"risk_class": "grave"}, ["risk_class"]),
-        ({"name": "nul \x00"}, ["name"]),
     ],
 )
 def test_bad_input_is_named_by_field(call, fields, fields_named):
@@ -77,7 +74,7 @@ def test_bad_input_is_named_by_field(call, fields, fields_named):
 
 def test_a_foreign_owner_is_refused_like_one_that_does_not_exist(acme, rival, call):
     foreign, missing = (call("post", "projects/", BODY | {"owner": pk}) for pk in (rival.owner.pk, 10**9))
-    assert foreign.status_code == 400
+    assert (foreign.status_code, list(foreign.json()["errors"])) == (404, ["owner"])
     assert foreign.content == missing.content
 
 
