@@ -7,7 +7,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo up test journeys check bench browser format clean
+.PHONY: demo up test journeys stories check bench browser format clean
 
 demo: $(VENV)/installed  ## the whole story on real data, then the portal on 127.0.0.1:8000
 	$(BIN)/python manage.py demo
@@ -21,6 +21,9 @@ test: $(VENV)/installed-dev browser  ## every test, the journeys in a real brows
 
 journeys: $(VENV)/installed-dev browser  ## the whole stories alone; DATABASE_URL and CELERY_BROKER_URL choose the services
 	$(BIN)/pytest tests/journeys -m journey
+
+stories: $(VENV)/installed-dev browser  ## of them the two that tell the whole main job, in the browser and over REST
+	$(BIN)/pytest tests/journeys/test_rest_story.py tests/journeys/test_story_in_browser.py
 
 check: $(VENV)/installed-dev  ## lint, types, floors, migrations
 	$(BIN)/ruff check .
