@@ -113,7 +113,7 @@ else:
 
 
 def _database(address: str, role: str | None = None, **options) -> dict:
-    """A Django database entry for a connection URL; `role` is assumed after connecting."""
+    """A Django database entry for a connection URL; the session is `role`'s."""
     parts = conninfo_to_dict(address)
     entry = {
         "ENGINE": "django.db.backends.postgresql",
@@ -125,7 +125,8 @@ def _database(address: str, role: str | None = None, **options) -> dict:
         "OPTIONS": {**parts, **options},
     }
     if role and entry["USER"] != role:
-        entry["OPTIONS"]["assume_role"] = role
+        # as a setting of the session: what it may be reset to is the role itself
+        entry["OPTIONS"]["options"] = f"-c role={role}"
     return entry
 
 
