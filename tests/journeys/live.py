@@ -55,7 +55,11 @@ class Portal:
             self.running = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
-        self.wait_for(f"{self.address}/health/ready")
+        try:
+            self.wait_for(f"{self.address}/health/ready")
+        except RuntimeError:
+            self.close()  # a portal left behind would take the work of the next one from a shared broker
+            raise
 
     def wait_for(self, url: str) -> None:
         deadline = time.monotonic() + PATIENCE
