@@ -207,25 +207,6 @@ def history(approval: Approval) -> list[tuple[Record, str]]:
     return [(entry, Event(entry.event).label) for entry in found]
 
 
-def summary(*, viewer, project) -> dict[str, str | None]:
-    """The rail's stop: how the latest sign-off of the project stands."""
-    latest = listed_approvals(viewer=viewer, project=project).first()
-    if latest is None:
-        return {"state": "", "text": "not asked for", "url": None}
-    if latest.state == State.APPROVED:
-        state, text = ("done", "stands") if latest.stands else ("shut", "no longer stands")
-    elif latest.state == State.OPEN:
-        state, text = "open", f"{latest.signed} of {wanted(latest)} signed"
-    else:
-        state, text = "shut", latest.get_state_display()
-    return {"state": state, "text": f"{latest.model_version}: {text}", "url": latest.get_absolute_url()}
-
-
-def wanted(approval: Approval) -> int:
-    """How many signatures its policy asks for."""
-    return PolicyText.from_json(approval.policy_version.body).signatures_needed
-
-
 def model_version(pk: int, *, viewer) -> ModelVersion | None:
     """One model version of the viewer's organization, to be asked for."""
     mine = ModelVersion.objects.filter(organization=viewer.organization_id, pk=pk)

@@ -81,17 +81,3 @@ def spent(*, viewer, dataset) -> dict:
     """ε and δ added up over the whole ledger: basic composition, an upper bound of what was spent."""
     entries = BudgetEntry.objects.filter(organization_id=viewer.organization_id, dataset=dataset)
     return entries.aggregate(epsilon=Sum("epsilon"), delta=Sum("delta"), entries=Count("pk"))
-
-
-def summary(*, viewer, project) -> dict:
-    """The rail's first stop: is there data a model may learn from?"""
-    address = f"{project.get_absolute_url()}datasets/"
-    newest = versions(viewer=viewer, project=project).filter(withdrawn_at=None).first()
-    if newest is None:
-        return {"state": "", "text": "none yet", "url": address}
-    if newest.declaration is not None:
-        return {"state": "done", "text": str(newest), "url": newest.get_absolute_url()}
-    ready = usable(viewer=viewer, project=project).first()
-    if ready is not None:
-        return {"state": "done", "text": str(ready), "url": ready.get_absolute_url()}
-    return {"state": "open", "text": f"{newest}, not declared", "url": newest.get_absolute_url()}

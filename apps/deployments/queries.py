@@ -5,7 +5,7 @@ from django.db.models import BooleanField, F, Func
 from apps.approvals import queries as approvals
 from apps.audits.events import Event
 from apps.audits.models import Record
-from apps.deployments.models import Deployment, State
+from apps.deployments.models import Deployment
 
 STANDS = Func(F("approval_id"), function="approvals_stands", output_field=BooleanField())
 
@@ -30,15 +30,6 @@ def why_it_does_not_stand(deployment: Deployment) -> tuple[str, ...]:
     if deployment.stands:
         return ()
     return approvals.case(deployment.approval).reasons or ("Something it covers is changing at this moment.",)
-
-
-def summary(*, viewer, project) -> dict[str, str | None]:
-    """The rail's stop: what of this project serves, and whether it may."""
-    latest = deployments(viewer=viewer, project=project).filter(state=State.SERVING).first()
-    if latest is None:
-        return {"state": "", "text": "nothing serves", "url": None}
-    state, text = ("done", "serves") if latest.stands else ("shut", "refuses: sign-off no longer stands")
-    return {"state": state, "text": f"{latest.model_version} {text}", "url": latest.get_absolute_url()}
 
 
 def history(deployment: Deployment) -> list[tuple[Record, str]]:

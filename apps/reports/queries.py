@@ -4,7 +4,7 @@ from django.db.models import OuterRef, Subquery
 
 from apps.common.work import WorkState
 from apps.models.models import ModelVersion
-from apps.reports.models import Kind, Report
+from apps.reports.models import Report
 
 FINISHED = WorkState.FINISHED
 
@@ -49,32 +49,3 @@ def versions(*, viewer):
 def model_versions(*, viewer, project):
     """What can be measured in a project, newest first."""
     return versions(viewer=viewer).filter(project=project, retired_at=None)
-
-
-def summary(*, viewer, project) -> dict:
-    """Where the newest model stands with its reports, for the rail."""
-    version = model_versions(viewer=viewer, project=project).first()
-    if version is None:
-        return {"state": "", "text": "no model yet", "url": None}
-    found = current(viewer=viewer, version=version)
-    verdicts = [report.verdict for report in found.values()]
-    under_way = Report.objects.filter(model_version=version, state__in=(WorkState.QUEUED, WorkState.RUNNING)).exists()
-    address = reports_address(project)
-    if not found:
-        state, text = ("open", "being measured") if under_way else ("", "none yet")
-        return {"state": state, "text": text, "url": address}
-    if "fail" in verdicts:
-        return {"state": "shut", "text": _naming(found, "fail"), "url": address}
-    if "inconclusive" in verdicts:
-        return {"state": "open", "text": _naming(found, "inconclusive"), "url": address}
-    state = "done" if len(found) == len(Kind) else "open"
-    return {"state": state, "text": f"{len(found)} of {len(Kind)} pass", "url": address}
-
-
-def reports_address(project) -> str:
-    return f"{project.get_absolute_url()}reports/"
-
-
-def _naming(found, verdict) -> str:
-    names = [kind for kind, report in found.items() if report.verdict == verdict]
-    return f"{', '.join(names)}: {verdict}" if len(names) < 3 else f"{len(names)} reports: {verdict}"

@@ -2,12 +2,8 @@
 
 from django.utils import timezone
 
-from apps.common.work import WorkState
-from apps.models import queries as models
 from apps.training import rules
 from apps.training.models import LogLine, TrainingRun, Worker
-
-LONG = ("history", "recipe", "spent")
 
 
 def runs(*, viewer, project=None):
@@ -29,18 +25,3 @@ def log(run, *, viewer):
 def live_workers():
     """Every worker that was heard of lately; the same for every organization."""
     return Worker.objects.filter(seen_at__gt=timezone.now() - rules.ALIVE_FOR).order_by("name")
-
-
-def summary(*, viewer, project) -> dict:
-    """The rail's stop: is there a model?"""
-    address = project.get_absolute_url()
-    newest = models.versions(viewer=viewer, project=project).filter(retired_at=None).first()
-    latest = runs(viewer=viewer, project=project).defer(*LONG).first()
-    if latest and not latest.is_over:
-        text = f"{latest.model.name} {latest.get_state_display()}"
-        return {"state": "done" if newest else "open", "text": text, "url": latest.get_absolute_url()}
-    if newest:
-        return {"state": "done", "text": str(newest), "url": newest.get_absolute_url()}
-    if latest and latest.state == WorkState.FAILED:
-        return {"state": "shut", "text": "a run failed", "url": latest.get_absolute_url()}
-    return {"state": "", "text": "none yet", "url": f"{address}runs/"}

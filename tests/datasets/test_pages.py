@@ -277,19 +277,6 @@ def test_a_rival_finds_nothing_anywhere(client, acme, rival):
         assert client.post(f"/rival/lending/datasets/{version.pk}/{part}", {"reason": "x"}).status_code == 404
 
 
-def test_the_rail_tells_where_data_stands(builder, acme):
-    from apps.datasets.queries import summary
-
-    told = lambda: summary(viewer=acme.builder, project=acme.project)  # noqa: E731
-    assert told()["state"] == ""
-    version = make.version(acme.builder, acme.project)
-    assert (told()["state"], told()["text"]) == ("open", "loans v1, not declared")
-    actions.declare(version, declaration=make.SAID, by=acme.builder)
-    assert (told()["state"], told()["url"]) == ("done", version.get_absolute_url())
-    actions.withdraw(version, reason="x", by=acme.builder)
-    assert told()["state"] == ""
-
-
 def test_pages_ask_the_database_the_same_however_much_there_is(builder, acme, django_assert_max_num_queries):
     make.version(acme.builder, acme.project)
     for number in range(12):

@@ -203,17 +203,3 @@ def test_a_rival_sees_no_report_even_in_plain_sql(acme, rival, version):
         assert cursor.fetchone() == (0,)
         cursor.execute("update reports_report set problem = 'x' where id = %s", [report.pk])
         assert cursor.rowcount == 0
-
-
-def test_the_rail_says_where_reports_stand(acme, version):
-    def said():
-        return {k: v for k, v in queries.summary(viewer=acme.auditor, project=acme.project).items() if k != "url"}
-
-    assert said() == {"state": "", "text": "none yet"}
-    report = make.report(acme.builder, version, finished=False)
-    assert said() == {"state": "open", "text": "being measured"}
-    actions.cancel(report, by=acme.builder)
-    make.report(acme.builder, version, limits={"balanced_accuracy": 0.5})
-    assert said() == {"state": "open", "text": "1 of 4 pass"}
-    make.report(acme.builder, version, limits={"balanced_accuracy": 0.99})
-    assert said() == {"state": "shut", "text": "performance: fail"}
