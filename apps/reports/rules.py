@@ -19,7 +19,7 @@ LIMITS = {
     Kind.PERFORMANCE: {"balanced_accuracy": ("at_least", 0.70)},
     Kind.FAIRNESS: {"demographic_parity_ratio": ("at_least", 0.80), "equalized_odds_difference": ("at_most", 0.15)},
     Kind.PRIVACY: {"epsilon": ("at_most", 4.0), "membership_auc": ("at_most", 0.55)},
-    Kind.EXPLAINABILITY: {"additivity_residual": ("at_most", 0.001), "stability": ("at_least", 0.90)},
+    Kind.EXPLAINABILITY: {"additivity_residual": ("at_most", 0.001), "stability": ("at_least", 0.80)},
 }
 MOST_SEED = 2**31 - 1
 NAMES = {
