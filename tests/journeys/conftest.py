@@ -8,6 +8,7 @@ from tests.journeys.browser import WIDE, Visitor, browsing
 from tests.journeys.live import Portal
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
