@@ -16,11 +16,12 @@ up: $(VENV)/installed  ## the portal without the demo
 	$(BIN)/python manage.py up
 
 test: $(VENV)/installed-dev browser  ## every test, the journeys in a real browser included
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --ignore tests/journeys
+	$(BIN)/pytest tests/journeys
 	@sh tests/journeys/browser.sh found || sh tests/journeys/browser.sh tell
 
 journeys: $(VENV)/installed-dev browser  ## the whole stories alone; DATABASE_URL and CELERY_BROKER_URL choose the services
-	$(BIN)/pytest tests/journeys -m journey
+	$(BIN)/pytest tests/journeys
 
 stories: $(VENV)/installed-dev browser  ## of them the two that tell the whole main job, in the browser and over REST
 	$(BIN)/pytest tests/journeys/test_rest_story.py tests/journeys/test_story_in_browser.py

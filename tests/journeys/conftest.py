@@ -8,12 +8,10 @@ from tests.journeys.browser import WIDE, Visitor, browsing
 from tests.journeys.live import Portal
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.journey)
-            item.add_marker(pytest.mark.xdist_group("journeys"))  # one portal, one after the other
 
 
 @pytest.fixture(scope="session")
