@@ -1,14 +1,18 @@
-"""The Celery app, and the pulse of a worker: it tells the database that it lives, and sweeps for lost work."""
+"""The Celery app, and the pulse of a worker: it says that it lives, and does the portal's chores: sweeps for lost work,
+keeps the permits of what may serve, tells the record what fell by itself, disposes of what is past its time."""
 
 import logging
 import os
 import threading
+from functools import partial
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 from celery import Celery, signals
 
 PULSE_EVERY = 5.0  # seconds
+HALF_A_MINUTE, A_DAY = 6, 17_280  # pulses
+WATCH_EVERY = 10.0  # seconds
 log = logging.getLogger(__name__)
 
 app = Celery("assay")
@@ -20,6 +24,7 @@ app.autodiscover_tasks()
 def start_pulse(sender, **kwargs) -> None:
     queues = sorted(sender.app.amqp.queues.consume_from)
     threading.Thread(target=_pulse, args=(queues,), daemon=True, name="pulse").start()
+    threading.Thread(target=_watch, daemon=True, name="watch").start()
 
 
 @signals.worker_process_init.connect
@@ -34,18 +39,51 @@ def one_thread_a_job(**kwargs) -> None:
 def _pulse(queues: list[str]) -> None:
     from django.db import connection
 
+    chores, stop, pulses = _chores(queues), threading.Event(), 0
+    due = [0] * len(chores)
+    while not stop.wait(0):
+        for place, (every, chore) in enumerate(chores):
+            if pulses < due[place]:
+                continue
+            try:
+                chore()
+                due[place] = pulses + every
+            except Exception:  # the database is away, or one chore fails: the others go on, this one is tried again
+                log.exception("A chore of the pulse failed; it is tried again.")
+        connection.close()
+        pulses += 1
+        stop.wait(PULSE_EVERY)
+
+
+def _chores(queues: list[str]) -> tuple:
+    """(every so many pulses, what is done then), in the order in which a worker that has just begun does them."""
+    from apps.approvals.actions import notice
     from apps.common.work import sweep
+    from apps.controls.runs import dispose
+    from apps.deployments.actions import keep_permits
     from apps.training.actions import tell_worker
     from portal.machine import describe
 
-    machine = describe()
+    return (
+        (1, partial(tell_worker, queues=queues, **describe())),
+        (1, sweep),
+        (1, keep_permits),
+        (HALF_A_MINUTE, notice),
+        (A_DAY, dispose),
+    )
+
+
+def _watch() -> None:
+    """Make checkpoints and hand them to witnesses: apart from the pulse, because a witness may be slow."""
+    from django.db import connection
+
+    from apps.audits import witnesses
+
     stop = threading.Event()
-    while not stop.wait(0):
+    while not stop.wait(WATCH_EVERY):
         try:
-            tell_worker(queues=queues, **machine)
-            sweep()
-        except Exception:  # the database is away for a moment; the pulse must not die of it
-            log.exception("The pulse could not reach the database; trying again.")
+            witnesses.watch()
+        except Exception:  # the database is away for a moment, or one organization's key cannot be opened
+            log.exception("The witnesses could not be told; trying again.")
         finally:
             connection.close()
-        stop.wait(PULSE_EVERY)

@@ -121,9 +121,10 @@ def _newest(table, viewer, project, *related):
 def _models(viewer, project) -> list[dict]:
     """The newest model versions, each with its current report of every kind, its sign-off and where it serves."""
     versions = _newest(ModelVersion, viewer, project, "model", "dataset_version__dataset")[:SHOWN]
-    measured = _by_version(reports.listed_reports(viewer=viewer, project=project).filter(state="finished"), versions)
-    asked = _by_version(approvals.approvals(viewer=viewer, project=project), versions)
-    opened = _by_version(deployments.deployments(viewer=viewer, project=project), versions)
+    finished = reports.reports(viewer=viewer, project=project).filter(state="finished")
+    measured = _by_version(_brief(finished, "kind", "verdict"), versions)
+    asked = _by_version(_brief(approvals.approvals(viewer=viewer, project=project), "state"), versions)
+    opened = _by_version(_brief(deployments.deployments(viewer=viewer, project=project), "state"), versions)
     return [
         {
             "version": version,
@@ -133,6 +134,12 @@ def _models(viewer, project) -> list[dict]:
         }
         for version in versions
     ]
+
+
+def _brief(queryset, *fields):
+    """Only what a line shows and its address needs: a statement of a hundred columns takes long to put together."""
+    address = ("model_version", "project__slug", "project__organization__slug")
+    return queryset.select_related(None).select_related("project__organization").only(*address, *fields)
 
 
 def _by_version(queryset, versions) -> dict:

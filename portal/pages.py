@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 
 from apps.accounts import queries as accounts
 from apps.common.pages import page
-from portal import overview
+from portal import overview, reference
 
 
 @login_required
@@ -27,6 +27,11 @@ def organization(request):
 
 def project(request):
     return page(request, "project.html", context=overview.project(request))
+
+
+def rest(request):
+    """The description of the REST door, to read."""
+    return page(request, "reference.html", context={"rooms": reference.rooms()})
 
 
 def live(request):

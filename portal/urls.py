@@ -1,24 +1,33 @@
 """Every address. Rooms say what lies under an organization, under a project, and under the REST door."""
 
 from django.urls import include, path, register_converter
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from django.urls.converters import get_converters
+from drf_spectacular.views import SpectacularAPIView
 
 from apps.accounts import urls as accounts
 from apps.approvals import urls as approvals
 from apps.audits import urls as audits
+from apps.bundles import urls as bundles
+from apps.controls import urls as controls
 from apps.datasets import urls as datasets
 from apps.deployments import urls as deployments
+from apps.documents import urls as documents
 from apps.models import urls as models
+from apps.notifications import urls as notifications
 from apps.projects import urls as projects
 from apps.reports import urls as reports
 from apps.training import urls as training
 from portal import pages
 from portal.words import OrganizationSlug, ProjectSlug
 
-register_converter(OrganizationSlug, "organization")
-register_converter(ProjectSlug, "project")
+for converter, word in ((OrganizationSlug, "organization"), (ProjectSlug, "project")):
+    if word not in get_converters():  # the addresses of serving, read first, know the one of organizations already
+        register_converter(converter, word)
 
-ROOMS = (accounts, audits, projects, datasets, models, training, reports, approvals, deployments)
+ROOMS = (
+    accounts, audits, projects, datasets, models, training, reports, documents, approvals, deployments, controls,
+    bundles, notifications,
+)  # fmt: skip
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -26,8 +35,9 @@ urlpatterns = [
     path("health/ready", pages.ready, name="health-ready"),
     path("accounts/", include("allauth.urls")),
     path("", include(accounts.public)),
+    path("", include(bundles.public)),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("api/v1/docs", pages.rest, name="docs"),
     *(path("api/v1/<organization:organization>/", include(room.api)) for room in ROOMS),
     path("<organization:organization>/", pages.organization, name="organization"),
     *(path("<organization:organization>/", include(room.organization)) for room in ROOMS),

@@ -74,6 +74,12 @@ def _own_folders(settings, tmp_path):
     settings.FILE_UPLOAD_TEMP_DIR = tmp_path
 
 
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings):
+    """Hashing is slow on purpose, and every signature of a test checks a password; the journeys keep it slow."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def acme(db):
     from tests import make

@@ -5,7 +5,7 @@ from django.contrib.auth import password_validation
 
 from apps.accounts import rules
 from apps.accounts.models import Role, User
-from apps.accounts.permissions import Permission
+from apps.accounts.permissions import IN_EMERGENCY, Permission
 
 ROLES_IN_WORDS = {
     Role.OWNER: "Owner: people, policies, keys; neither builds nor signs",
@@ -36,6 +36,14 @@ class Invitation(forms.Form):
 
 class RoleOf(forms.Form):
     role = forms.ChoiceField(choices=ROLES_IN_WORDS.items(), widget=forms.RadioSelect)
+
+
+class Erasure(forms.Form):
+    reason = forms.CharField(
+        max_length=500,
+        help_text="Such as a request of the person. It stands in the record: do not name them here.",
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
 
 
 class Newcomer(forms.Form):
@@ -87,3 +95,46 @@ class NewToken(forms.Form):
             error_messages={"required": "Choose at least one thing this token may do."},
         )
         self.order_fields(["name", "scopes", "days"])
+
+
+class Emergency(forms.Form):
+    reason = forms.CharField(
+        label="What has happened",
+        max_length=2000,
+        help_text="Whoever agrees decides by this; whoever reviews it afterwards reads it again.",
+        widget=forms.Textarea({"rows": 3}),
+    )
+    words = forms.MultipleChoiceField(
+        label="You need to",
+        choices=[(word.value, word.label) for word in IN_EMERGENCY],
+        help_text="Only what is needed. Signing is never given.",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one thing."},
+    )
+    minutes = forms.IntegerField(
+        label="For how many minutes",
+        min_value=1,
+        max_value=rules.EMERGENCY_MINUTES_MOST,
+        initial=60,
+        help_text=f"At most {rules.EMERGENCY_MINUTES_MOST}. They begin when a second person agrees.",
+    )
+
+
+class Finding(forms.Form):
+    finding = forms.CharField(
+        label="What you found",
+        max_length=4000,
+        help_text="Was it needed, and was what was done under it right?",
+        widget=forms.Textarea({"rows": 3}),
+    )
+
+
+class AccessDecision(forms.Form):
+    line = forms.CharField(max_length=40)
+    decision = forms.ChoiceField(choices=[("keep", "Keep"), ("remove", "Remove")])
+    note = forms.CharField(max_length=1000, required=False)
+
+    @property
+    def chosen(self) -> dict:
+        given = self.cleaned_data
+        return {"line": given["line"], "keep": given["decision"] == "keep", "note": given["note"]}

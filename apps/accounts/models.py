@@ -1,10 +1,13 @@
-"""People, the organizations they belong to, and the keys they hand to programs."""
+"""People, the organizations they belong to, the keys they hand to programs; emergency access and access reviews."""
+
+from datetime import timedelta
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from apps.accounts import permissions
 from apps.common.tenancy import TenantModel
@@ -45,6 +48,11 @@ class User(AbstractBaseUser):
     def __str__(self):
         return self.name or self.email
 
+    @property
+    def personal_subject(self) -> str:
+        """Whose words they are that say who this is, for the record (`audits.actions.personal`)."""
+        return f"person {self.pk}"
+
 
 class Organization(models.Model):
     slug = models.SlugField(max_length=40, unique=True)
@@ -77,8 +85,21 @@ class Membership(TenantModel):
     def __str__(self):
         return f"{self.user} ({self.get_role_display()})"
 
+    @property
+    def personal_subject(self) -> str:
+        return f"person {self.user_id}"
+
     def get_absolute_url(self):
         return reverse("member", args=[self.organization.slug, self.pk])
+
+    @property
+    def emergency(self) -> "EmergencyAccess | None":
+        """The emergency access this person has at this moment. A token has none."""
+        return None if self.token else self._emergency
+
+    @cached_property
+    def _emergency(self):
+        return self.emergencies.filter(until__gt=timezone.now(), ended_at=None).order_by("-until").first()
 
     def may(self, word: str) -> bool:
         """Whether role and token allow a permission, named by its word; for rooms that lie deeper than this one."""
@@ -111,6 +132,10 @@ class Invitation(TenantModel):
         return f"invitation of {self.email}"
 
     @property
+    def personal_subject(self) -> str:
+        return f"invitation {self.pk}"  # who is behind the address is not known yet
+
+    @property
     def state(self) -> str:
         return "accepted" if self.accepted_at else _state(self, "open")
 
@@ -139,6 +164,102 @@ class Token(TenantModel):
         return _state(self, "live")
 
 
+ANSWER_WITHIN = timedelta(hours=1)  # a request for emergency access that nobody agreed to lapses
+REVIEW_WITHIN = timedelta(hours=72)  # after its end
+
+
+class EmergencyAccess(TenantModel):
+    """Rights beyond a role for some minutes: asked with a reason, agreed to by a second person, reviewed by a third.
+
+    The database writes the moments itself, and refuses what nobody agreed to."""
+
+    asked_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="emergencies")
+    words = models.JSONField()  # of Permission, out of IN_EMERGENCY
+    minutes = models.PositiveSmallIntegerField()
+    reason = models.TextField()
+    asked_at = models.DateTimeField(default=timezone.now)
+    agreed_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+", null=True)
+    agreed_at = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+", null=True)
+    ended_at = models.DateTimeField(null=True)
+    reviewed_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+", null=True)
+    reviewed_at = models.DateTimeField(null=True)
+    finding = models.TextField(blank=True)
+
+    def __str__(self):
+        return f"emergency access {self.pk}"
+
+    def get_absolute_url(self):
+        return reverse("emergency", args=[self.organization.slug, self.pk])
+
+    @property
+    def over_at(self):
+        """When it ended or will end; None where it never began."""
+        if self.agreed_at is None:
+            return None
+        return min(self.until, self.ended_at) if self.ended_at else self.until
+
+    @property
+    def is_active(self) -> bool:
+        return self.over_at is not None and self.over_at > timezone.now()
+
+    @property
+    def review_due(self):
+        return self.over_at + REVIEW_WITHIN if self.over_at else None
+
+    @property
+    def state(self) -> str:
+        now = timezone.now()
+        if self.agreed_at is None:
+            lapsed = self.asked_at + ANSWER_WITHIN <= now
+            return "withdrawn" if self.ended_at else "lapsed" if lapsed else "asked"
+        if self.is_active:
+            return "active"
+        if self.reviewed_at:
+            return "reviewed"
+        return "overdue" if self.review_due <= now else "to be reviewed"
+
+
+class AccessReview(TenantModel):
+    """One round through everybody and every token that has access; its result is signed."""
+
+    started_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+", null=True)
+    finished_at = models.DateTimeField(null=True)
+    envelope = models.JSONField(null=True)  # DSSE around the statement of what was decided
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization"], condition=models.Q(finished_at=None), name="accounts_accessreview_one_open"
+            )
+        ]
+
+    def __str__(self):
+        return f"access review of {self.started_at:%-d %B %Y}"
+
+    def get_absolute_url(self):
+        return reverse("access-review", args=[self.organization.slug, self.pk])
+
+
+class AccessDecision(TenantModel):
+    """What one person decided about one member or one token, as it was then. Only ever added; the last one counts."""
+
+    review = models.ForeignKey(AccessReview, on_delete=models.PROTECT, related_name="decisions")
+    member = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")  # whose access it is
+    token = models.ForeignKey("Token", on_delete=models.PROTECT, related_name="+", null=True)  # none: the membership
+    held = models.TextField()  # the role, or the token's scopes
+    keep = models.BooleanField()
+    note = models.TextField(blank=True)
+    decided_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self):
+        return f"{'kept' if self.keep else 'removed'}: {self.token or self.member}"
+
+
 class IdempotencyKey(TenantModel):
     """The answer a POST got, so that the same POST sent again gets the same one and does nothing."""
 
@@ -158,3 +279,19 @@ def _state(row, otherwise: str) -> str:
     if row.revoked_at:
         return "revoked"
     return "expired" if row.expires_at <= timezone.now() else otherwise
+
+
+class Reentry(models.Model):
+    """One try of a person to prove once more who they are, as a signature asks; with no components, it failed.
+
+    Written on a connection of its own, so it points at nothing: it may be there before what it speaks of."""
+
+    user_id = models.BigIntegerField()
+    at = models.DateTimeField(default=timezone.now)
+    components = models.JSONField(default=list)  # what was right: "password", "authenticator code", "recovery code"
+
+    class Meta:
+        indexes = [models.Index(fields=["user_id", "-at"], name="accounts_reentry_latest")]
+
+    def __str__(self):
+        return f"re-entry {self.pk}"

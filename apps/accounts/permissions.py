@@ -9,8 +9,12 @@ class Permission(TextChoices):
     READ = "read", "read everything in the organization"
     MEMBER_INVITE = "member.invite", "invite people and take invitations back"
     MEMBER_CHANGE = "member.change", "change roles and remove members"
+    MEMBER_ERASE = "member.erase", "erase a former member's name from the record"
     TOKEN_CREATE = "token.create", "create API tokens for oneself"
     TOKEN_REVOKE = "token.revoke", "revoke anybody's API tokens"
+    EMERGENCY_ASK = "emergency.ask", "ask for emergency access"
+    EMERGENCY_AGREE = "emergency.agree", "agree to emergency access of others, and review it afterwards"
+    ACCESS_REVIEW = "access.review", "review who has access"
     PROJECT_OPEN = "project.open", "open projects"
     PROJECT_CHANGE = "project.change", "change a project's purpose, owner and risk class"
     PROJECT_CLOSE = "project.close", "close projects"
@@ -18,52 +22,96 @@ class Permission(TextChoices):
     DATASET_DECLARE = "dataset.declare", "declare target, sensitive columns and missing values"
     DATASET_DOWNLOAD = "dataset.download", "download data"
     DATASET_WITHDRAW = "dataset.withdraw", "withdraw a dataset version"
+    BUDGET_SET = "budget.set", "set the privacy budget of a dataset"
     RUN_LAUNCH = "run.launch", "launch training runs"
     RUN_CANCEL = "run.cancel", "cancel training runs"
     MODEL_DOWNLOAD = "model.download", "download models"
     MODEL_RETIRE = "model.retire", "retire model versions"
     REPORT_START = "report.start", "ask for reports"
     REPORT_DOWNLOAD = "report.download", "download reports"
+    STATEMENT_MAKE = "statement.make", "state what the portal cannot compute"
+    STATEMENT_WITHDRAW = "statement.withdraw", "withdraw statements"
+    DOCUMENT_BUILD = "document.build", "have documents built"
+    DOCUMENT_DOWNLOAD = "document.download", "download documents"
     POLICY_PUBLISH = "policy.publish", "publish and withdraw policies"
+    WAIVER_ASK = "waiver.ask", "ask for waivers, renew and close them"
+    WAIVER_APPROVE = "waiver.approve", "approve and reject waivers"
+    WAIVER_REVOKE = "waiver.revoke", "revoke waivers"
     APPROVAL_ASK = "approval.ask", "ask for sign-off, and withdraw the request"
     APPROVAL_SIGN = "approval.sign", "sign, send back or reject"
     APPROVAL_REVOKE = "approval.revoke", "revoke a sign-off"
     APPROVAL_DOWNLOAD = "approval.download", "download dossiers"
+    SHARE_MAKE = "share.make", "share a sign-off with an auditor outside, and take it back"
     DEPLOYMENT_OPEN = "deployment.open", "deploy what is signed"
     DEPLOYMENT_STOP = "deployment.stop", "stop a deployment"
+    PERMIT_TAKE = "permit.take", "take a deployment's permit away, for a CI job or a cluster"
     PREDICT = "predict", "ask a deployed model"
+    FACT_STATE = "fact.state", "state facts of a project's system"
+    FRAMEWORK_CHOOSE = "framework.choose", "choose which frameworks the organization follows"
+    EVIDENCE_JUDGE = "evidence.judge", "judge whether evidence is good enough"
+    RETENTION_SET = "retention.set", "publish how long things are kept, and dispose of what is past it"
+    HOLD_CHANGE = "hold.change", "place and release legal holds"
+    WITNESS_CHANGE = "witness.change", "name and end the witnesses of the record"
+    KEY_ROTATE = "key.rotate", "put a new signing key in place of the old"
     RECORD_EXPORT = "record.export", "export the record"
     RECORD_VERIFY = "record.verify", "verify the record"
 
 
 P = Permission
-EVERYBODY = {P.READ, P.TOKEN_CREATE, P.REPORT_DOWNLOAD, P.APPROVAL_DOWNLOAD, P.RECORD_VERIFY}
+EVERYBODY = {P.READ, P.TOKEN_CREATE, P.REPORT_DOWNLOAD, P.DOCUMENT_DOWNLOAD, P.APPROVAL_DOWNLOAD, P.RECORD_VERIFY}
 
 GRANTS: dict[str, frozenset[Permission]] = {
     "owner": frozenset(
         EVERYBODY
         | {P.MEMBER_INVITE, P.MEMBER_CHANGE, P.TOKEN_REVOKE, P.PROJECT_OPEN, P.PROJECT_CHANGE, P.PROJECT_CLOSE}
-        | {P.DATASET_WITHDRAW, P.POLICY_PUBLISH, P.DEPLOYMENT_STOP, P.RECORD_EXPORT}
+        | {P.DATASET_WITHDRAW, P.BUDGET_SET, P.POLICY_PUBLISH, P.DEPLOYMENT_STOP, P.RECORD_EXPORT, P.HOLD_CHANGE}
+        | {P.STATEMENT_MAKE, P.STATEMENT_WITHDRAW, P.DOCUMENT_BUILD}
+        | {P.FACT_STATE, P.FRAMEWORK_CHOOSE, P.RETENTION_SET}
+        | {P.WAIVER_ASK, P.WAIVER_REVOKE}
+        | {P.EMERGENCY_ASK, P.EMERGENCY_AGREE, P.ACCESS_REVIEW}
+        | {P.SHARE_MAKE}
+        | {P.MEMBER_ERASE, P.KEY_ROTATE, P.WITNESS_CHANGE}
     ),
     "builder": frozenset(
         EVERYBODY
         | {P.PROJECT_OPEN, P.PROJECT_CHANGE, P.DATASET_ADD, P.DATASET_DECLARE, P.DATASET_DOWNLOAD, P.DATASET_WITHDRAW}
         | {P.RUN_LAUNCH, P.RUN_CANCEL, P.MODEL_DOWNLOAD, P.MODEL_RETIRE, P.REPORT_START, P.APPROVAL_ASK}
-        | {P.DEPLOYMENT_OPEN, P.DEPLOYMENT_STOP, P.PREDICT}
+        | {P.STATEMENT_MAKE, P.STATEMENT_WITHDRAW, P.DOCUMENT_BUILD, P.DEPLOYMENT_OPEN, P.DEPLOYMENT_STOP, P.PREDICT}
+        | {P.FACT_STATE, P.WAIVER_ASK, P.PERMIT_TAKE, P.EMERGENCY_ASK}
     ),
     "reviewer": frozenset(
         EVERYBODY
-        | {P.REPORT_START, P.APPROVAL_SIGN, P.APPROVAL_REVOKE, P.DEPLOYMENT_STOP, P.MODEL_DOWNLOAD, P.RECORD_EXPORT}
+        | {P.REPORT_START, P.DOCUMENT_BUILD, P.MODEL_DOWNLOAD, P.RECORD_EXPORT, P.HOLD_CHANGE}
+        | {P.APPROVAL_SIGN, P.APPROVAL_REVOKE, P.DEPLOYMENT_STOP, P.EVIDENCE_JUDGE}
+        | {P.WAIVER_APPROVE, P.WAIVER_REVOKE}
+        | {P.EMERGENCY_ASK, P.EMERGENCY_AGREE, P.ACCESS_REVIEW}
+        | {P.SHARE_MAKE}
     ),
     "auditor": frozenset(EVERYBODY | {P.RECORD_EXPORT}),
 }
 
+# What emergency access may give for a few hours: never a signature, never a say over people, policies or the emergency
+# itself. The database holds the same list.
+IN_EMERGENCY = (
+    P.TOKEN_REVOKE, P.PROJECT_CHANGE, P.PROJECT_CLOSE, P.DATASET_DOWNLOAD, P.DATASET_WITHDRAW, P.RUN_CANCEL,
+    P.MODEL_DOWNLOAD, P.MODEL_RETIRE, P.DEPLOYMENT_OPEN, P.DEPLOYMENT_STOP, P.PREDICT, P.RECORD_EXPORT,
+)  # fmt: skip
 
-def allows(by, permission: Permission) -> bool:
+
+def holds(by, permission: Permission) -> bool:
     """Whether a membership's role grants it, and, where it came with a token, the token's scopes do too."""
     if by is None or not by.is_active or permission not in GRANTS.get(by.role, ()):
         return False
     return by.token is None or permission in by.token.scopes
+
+
+def allows(by, permission: Permission) -> bool:
+    """Whether a membership holds it, or has it for these hours by emergency access: a person, never a token."""
+    if holds(by, permission):
+        return True
+    if by is None or not by.is_active or by.token is not None or permission not in IN_EMERGENCY:
+        return False
+    return by.emergency is not None and by.emergency.is_active and permission in by.emergency.words
 
 
 def why_not(by, permission: Permission) -> str | None:

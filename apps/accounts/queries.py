@@ -1,12 +1,25 @@
 """Who belongs where. The first four answer before a tenant is known, and so ask PostgreSQL's own narrow functions."""
 
 import hashlib
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection
 from django.db.models import Count
+from django.utils import timezone
 
-from apps.accounts.models import Invitation, Membership, Token
+from apps.accounts import rules
+from apps.accounts.models import (
+    AccessDecision,
+    AccessReview,
+    EmergencyAccess,
+    Invitation,
+    Membership,
+    Organization,
+    Token,
+)
 from apps.accounts.permissions import GRANTS, Permission
+from apps.audits.models import Record
 
 
 def secret_digest(secret: str) -> str:
@@ -87,3 +100,70 @@ def permission_table() -> list[dict]:
         {"word": word.value, "lets": word.label, "roles": [role for role, words in GRANTS.items() if word in words]}
         for word in Permission
     ]
+
+
+def emergencies(*, viewer: Membership):
+    """Every request for emergency access and what became of it, newest first."""
+    found = EmergencyAccess.objects.filter(organization=viewer.organization_id).order_by("-pk")
+    return found.select_related(
+        "organization", "asked_by__user", "agreed_by__user", "ended_by__user", "reviewed_by__user"
+    )
+
+
+def emergencies_overdue(*, viewer: Membership) -> list[EmergencyAccess]:
+    """Those that somebody should have reviewed by now."""
+    given = emergencies(viewer=viewer).filter(reviewed_at=None).exclude(agreed_at=None)
+    return [access for access in given if access.state == "overdue"]
+
+
+def done_under(access: EmergencyAccess) -> list[Record]:
+    """What the person did while it lasted, oldest first: each of these records bears its mark."""
+    if access.agreed_at is None:
+        return []
+    found = Record.objects.filter(
+        organization_id=access.organization_id, by_id=access.asked_by.user_id, at__gte=access.agreed_at,
+        at__lte=access.over_at, facts__emergency_access=access.pk,
+    )  # fmt: skip
+    return list(found.order_by("seq")[:200])
+
+
+def access_reviews(*, viewer: Membership):
+    found = AccessReview.objects.filter(organization=viewer.organization_id).order_by("-pk")
+    return found.select_related("organization", "started_by__user", "finished_by__user")
+
+
+def review_due(*, viewer: Membership) -> datetime:
+    """By when the next review of who has access is to be finished."""
+    last = access_reviews(viewer=viewer).exclude(finished_at=None).order_by("-finished_at").first()
+    founded = Organization.objects.values_list("founded_at", flat=True).get(pk=viewer.organization_id)
+    return (last.finished_at if last else founded) + rules.REVIEW_EVERY
+
+
+@dataclass(frozen=True)
+class Line:
+    """One access in a review: a membership, or a token of one; with what was last decided of it as it is."""
+
+    member: Membership
+    token: Token | None
+    held: str
+    decision: AccessDecision | None
+
+    @property
+    def key(self) -> str:
+        return f"token-{self.token.pk}" if self.token else f"member-{self.member.pk}"
+
+
+def access(review: AccessReview) -> list[Line]:
+    """Everybody and every token that has access now; in a finished review, all it decided about."""
+    decisions = review.decisions.select_related("member__user", "token", "decided_by__user").order_by("pk")
+    latest = {(each.member_id, each.token_id, each.held): each for each in decisions}
+    if review.finished_at:
+        return [Line(each.member, each.token, each.held, each) for each in latest.values()]
+    mine = {"organization": review.organization_id}
+    members = Membership.objects.filter(**mine, is_active=True).select_related("user").order_by("pk")
+    live = Token.objects.filter(**mine, revoked_at=None, expires_at__gt=timezone.now(), membership__is_active=True)
+    held = [(member, None, member.role) for member in members]
+    held += [(t.membership, t, " ".join(t.scopes)) for t in live.select_related("membership__user").order_by("pk")]
+    there = [Line(m, t, words, latest.get((m.pk, t and t.pk, words))) for m, t, words in held]
+    removed = [Line(each.member, each.token, each.held, each) for each in latest.values() if not each.keep]
+    return there + removed

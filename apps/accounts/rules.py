@@ -6,13 +6,17 @@ from datetime import timedelta
 from django.utils import timezone
 
 from apps.accounts import permissions
-from apps.accounts.models import Invitation, Membership, Role, Token, User
+from apps.accounts.models import AccessReview, EmergencyAccess, Invitation, Membership, Role, Token, User
 from apps.accounts.permissions import Permission
+from apps.audits import holds
+from apps.audits.recording import is_kept
 from apps.common.words import NOT_ORGANIZATIONS
 
 INVITATION_LASTS = timedelta(days=14)
 TOKEN_DAYS = 90  # unless another number is asked for
 TOKEN_DAYS_MOST = 365
+EMERGENCY_MINUTES_MOST = 240
+REVIEW_EVERY = timedelta(days=90)
 SLUG = re.compile(r"(?=.{1,40}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -74,10 +78,21 @@ def why_not_remove(member: Membership, *, by: Membership) -> str | None:
     return _keeps_an_owner(member) if _last_owner(member) else None
 
 
+def why_not_erase(member: Membership, *, by: Membership) -> str | None:
+    """The objection to erasing who somebody was."""
+    if reason := permissions.why_not(by, Permission.MEMBER_ERASE):
+        return reason
+    if member.is_active:
+        return f"{member.user} is a member: remove them first."
+    if reason := holds.why_not_erase(member.organization_id):
+        return reason
+    return None if is_kept(member.organization_id, member.personal_subject) else "Their name was erased already."
+
+
 def why_not_create_token(*, by: Membership, scopes=()) -> str | None:
     if reason := permissions.why_not(by, Permission.TOKEN_CREATE):
         return reason
-    if beyond := [scope for scope in scopes if not permissions.allows(by, Permission(scope))]:
+    if beyond := [scope for scope in scopes if not permissions.holds(by, Permission(scope))]:
         return f"A token can do no more than who makes it: you have no “{beyond[0]}”."
     return None
 
@@ -93,9 +108,96 @@ def ends_itself(token: Token, by: Membership) -> bool:
     return token.membership_id == by.pk and (by.token is None or by.token.pk == token.pk)
 
 
+# Emergency access: asked by one, agreed to by a second, reviewed by a third.
+
+
+def why_not_ask_emergency(*, by: Membership) -> str | None:
+    if reason := permissions.why_not(by, Permission.EMERGENCY_ASK):
+        return reason
+    if _by_token(by):
+        return PERSON
+    waiting = [each for each in by.emergencies.filter(reviewed_at=None) if each.state in ("asked", "active")]
+    return f"You have one that is {waiting[0].state} already; end it first." if waiting else None
+
+
+def why_not_agree(access: EmergencyAccess, *, by: Membership) -> str | None:
+    if reason := permissions.why_not(by, Permission.EMERGENCY_AGREE):
+        return reason
+    if _by_token(by):
+        return PERSON
+    if access.asked_by.user_id == by.user_id:
+        return "You asked for it; a second person agrees."
+    if access.state != "asked":
+        return f"It is {access.state}; there is nothing to agree to."
+    if not access.asked_by.is_active:
+        return f"{access.asked_by.user} is no longer a member."
+    return None
+
+
+def why_not_end(access: EmergencyAccess, *, by: Membership) -> str | None:
+    if access.state not in ("asked", "active"):
+        return f"It is {access.state} already."
+    return None if access.asked_by_id == by.pk else permissions.why_not(by, Permission.EMERGENCY_AGREE)
+
+
+def why_not_review_emergency(access: EmergencyAccess, *, by: Membership) -> str | None:
+    if reason := permissions.why_not(by, Permission.EMERGENCY_AGREE):
+        return reason
+    if _by_token(by):
+        return PERSON
+    if access.state not in ("to be reviewed", "overdue"):
+        return f"It is {access.state}; only access that was given and is over is reviewed."
+    if by.user_id == access.asked_by.user_id:
+        return "You used it; somebody else reviews it."
+    if by.user_id == access.agreed_by.user_id:
+        return "You agreed to it; somebody else reviews it."
+    return None
+
+
+# The review of who has access.
+
+
+def why_not_start_review(open_one: AccessReview | None, *, by: Membership) -> str | None:
+    if reason := permissions.why_not(by, Permission.ACCESS_REVIEW):
+        return reason
+    return "A review is open already; go on with that one." if open_one else None
+
+
+def why_not_decide(review: AccessReview, *, by: Membership, about: Membership) -> str | None:
+    """Against deciding about a member's access, or about one of their tokens."""
+    if reason := permissions.why_not(by, Permission.ACCESS_REVIEW):
+        return reason
+    if review.finished_at:
+        return "This review is finished."
+    if about.user_id == by.user_id:
+        return "It is your own access; somebody else decides about it."
+    return None
+
+
+def why_not_finish_review(review: AccessReview, undecided: int, *, by: Membership) -> str | None:
+    if reason := permissions.why_not(by, Permission.ACCESS_REVIEW):
+        return reason
+    if review.finished_at:
+        return "This review is finished already."
+    if undecided:
+        return f"{undecided} of the members and tokens {'are' if undecided > 1 else 'is'} still to be decided about."
+    return None
+
+
+def why_not_take_attestation(review: AccessReview) -> str | None:
+    return None if review.finished_at else "The review is not finished; nothing is signed yet."
+
+
+PERSON = "A person does this, not a token: sign in."
+
+
+def _by_token(by: Membership) -> bool:
+    return by.token is not None
+
+
 def scopes_of(by: Membership) -> list[Permission]:
     """What a token made by this membership may hold, in the table's order."""
-    return [permission for permission in Permission if permissions.allows(by, permission)]
+    return [permission for permission in Permission if permissions.holds(by, permission)]
 
 
 def _of(row, model, **found):

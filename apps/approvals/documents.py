@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from apps.approvals import rules
+from apps.approvals import envelopes, rules
 from apps.audits.events import Event
 from apps.common import documents, numbers
 from apps.common.canonical import canonical
+from apps.common.signing import pem
 
 
 def written(case: rules.Case, form: str, history: Iterable[tuple[Any, str]]) -> tuple[bytes, str]:
@@ -23,15 +24,19 @@ def _as_decided(case: rules.Case) -> rules.Case:
 
 
 def manifest(case: rules.Case) -> dict[str, Any]:
-    """Every name under the dossier, as plain values: what an outsider needs beside it."""
+    """Every name under the dossier, as plain values, with its envelope and the keys: what an outsider needs beside it.
+
+    While it is in review verdicts are sealed, and only their number is told."""
     approval = case.approval
     return {
-        "assay": "signatures 1",
+        "assay": "signatures 2",
         "approval": approval.pk,
         "dossier_digest": approval.dossier_digest,
         "state": approval.state,
         "decided_at": _moment(approval.decided_at),
         "valid_until": _moment(approval.valid_until),
+        "verdicts_given": len(case.signatures),
+        "keys": {key: pem(public) for key, public in envelopes.trusted(approval).items()},
         "signatures": [
             {
                 "id": signature.pk,
@@ -42,8 +47,13 @@ def manifest(case: rules.Case) -> dict[str, Any]:
                 "reason": signature.reason,
                 "dossier_digest": signature.dossier_digest,
                 "signed_at": _moment(signature.signed_at),
+                "words": signature.words,
+                "conditions": signature.conditions,
+                "key_id": signature.key_id,
+                "statement_digest": signature.digest,
+                "envelope": signature.envelope,
             }
-            for signature in case.signatures
+            for signature in case.seen_by(None)
         ],
     }
 
@@ -60,8 +70,9 @@ def _pdf(case: rules.Case, history: Iterable[tuple[Any, str]]) -> bytes:
         "facts": _facts(case),
         "note": dossier["asked"]["note"],
         "rules": [_rule(outcome) for outcome in case.outcomes],
-        "signatures": [_signature(signature) for signature in case.signatures],
-        "open": [place["words"] for place in case.places if place["signature"] is None],
+        "signatures": [_signature(signature) for signature in case.seen_by(None)],
+        "open": [place.words for place in case.places for _ in place.free],
+        "sealed": len(case.signatures) if case.sealed else 0,
         "covered": covered(dossier),
         "hands": [[hand["name"], hand["deed"]] for hand in dossier["hands"]],
         "history": [
@@ -108,10 +119,13 @@ def _signature(signature) -> dict[str, str]:
     return {
         "name": signature.printed_name,
         "role": signature.role,
-        "meaning": signature.get_meaning_display() or signature.get_decision_display(),
+        "meaning": signature.words,
         "decision": {"sign": "signed", "return": "returned", "reject": "rejected"}[signature.decision],
         "reason": signature.reason,
         "at": _moment(signature.signed_at),
+        "conditions": [condition["text"] for condition in signature.conditions],
+        "key": signature.key_id,
+        "digest": signature.digest,
     }
 
 
@@ -127,6 +141,8 @@ def covered(dossier: dict[str, Any]) -> list[list[str]]:
         *([f"What {part['dataset']} version {part['version']} declares", part["declaration_digest"]]
           for part in dossier["data"]),
         *([f"{report['kind'].capitalize()} report", report["digest"]] for report in dossier["reports"]),
+        *([f"{paper['kind'].replace('_', ' ').capitalize()}, {paper['is']}", paper["digest"]]
+          for paper in dossier.get("documents") or []),
         [f"Policy {policy['name']} version {policy['version']}", policy["digest"]],
     ]  # fmt: skip
 

@@ -1,15 +1,20 @@
 """What people type about policies and sign-offs."""
 
+from datetime import UTC, date, datetime, time, timedelta
+
 from django import forms
 
 from apps.approvals.gates.lines import LONGEST
 from apps.approvals.gates.schema import MEANINGS
-from apps.approvals.models import Decision
+from apps.approvals.models import Consequence, Decision
 
 REFUSALS = {
     Decision.RETURN: "I send it back: it may be asked for again once it is better",
     Decision.REJECT: "I reject it, finally: this model version never goes live",
 }
+
+
+CONDITION = ("condition", "owner", "due_on", "consequence")
 
 
 class PolicyText(forms.Form):
@@ -38,6 +43,59 @@ class Reason(forms.Form):
     reason = forms.CharField(max_length=2000, widget=forms.Textarea({"rows": 3}))
 
 
+class Fulfilment(forms.Form):
+    condition = forms.IntegerField(min_value=1, max_value=999, widget=forms.HiddenInput)
+    evidence = forms.CharField(
+        label="What shows it",
+        max_length=2000,
+        help_text="Where the evidence is, and its digest if it is a file.",
+        widget=forms.Textarea({"rows": 2}),
+    )
+
+
+class Confirmation(forms.Form):
+    condition = forms.IntegerField(min_value=1, max_value=999, widget=forms.HiddenInput)
+
+
+class Delegation(forms.Form):
+    """To whom, for what, from when until when; signed like everything that binds."""
+
+    delegate = forms.TypedChoiceField(label="Who stands in for you", coerce=int)
+    project = forms.TypedChoiceField(label="In which project", coerce=int, required=False, empty_value=None)
+    starts_on = forms.DateField(label="From", widget=forms.DateInput({"type": "date"}))
+    ends_on = forms.DateField(label="To the end of", widget=forms.DateInput({"type": "date"}))
+    reason = forms.CharField(label="Reason", max_length=2000, widget=forms.Textarea({"rows": 2}))
+    password = forms.CharField(
+        label="Your password", strip=False, widget=forms.PasswordInput({"autocomplete": "current-password"})
+    )
+    code = forms.CharField(
+        label="Code of your authenticator",
+        max_length=20,
+        required=False,
+        help_text="Or one of your recovery codes.",
+        widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+    def __init__(self, *args, people, projects, asks_for_code: bool, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["delegate"].choices = [(one.pk, f"{one.user} ({one.get_role_display()})") for one in people]
+        self.fields["project"].choices = [("", "every project"), *((one.pk, one.name) for one in projects)]
+        if not asks_for_code:
+            del self.fields["code"]
+
+    @property
+    def given(self) -> dict:
+        """What the action takes: whole days in UTC."""
+        given = dict(self.cleaned_data)
+        given["starts_at"], given["ends_at"] = midnight(given.pop("starts_on")), midnight(given.pop("ends_on"), days=1)
+        return given
+
+
+def midnight(day: date, days: int = 0) -> datetime:
+    """The beginning of a day in UTC, or of a later one."""
+    return datetime.combine(day + timedelta(days=days), time.min, UTC)
+
+
 class Signature(forms.Form):
     """One decision: a meaning the policy still waits for, or one of two refusals."""
 
@@ -59,18 +117,111 @@ class Signature(forms.Form):
         widget=forms.PasswordInput({"autocomplete": "current-password"}),
         error_messages={"required": "A signature asks for your password again."},
     )
+    code = forms.CharField(
+        label="Code of your authenticator",
+        max_length=20,
+        required=False,
+        help_text="Or one of your recovery codes.",
+        widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
     dossier_digest = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    condition = forms.CharField(
+        label="On the condition that",
+        required=False,
+        max_length=500,
+        help_text="Only with “I approve deployment”; leave it empty to approve without one.",
+        widget=forms.Textarea({"rows": 2}),
+    )
+    owner = forms.TypedChoiceField(label="Who answers for it", coerce=int, required=False, empty_value=None)
+    due_on = forms.DateField(label="By the end of", required=False, widget=forms.DateInput({"type": "date"}))
+    consequence = forms.ChoiceField(label="If it is not met by then", required=False, choices=Consequence.choices)
 
-    def __init__(self, *args, meanings: list[str], **kwargs):
+    def __init__(self, *args, meanings: list[str], asks_for_code: bool = False, owners=(), **kwargs):
         super().__init__(*args, **kwargs)
+        if not asks_for_code:
+            del self.fields["code"]
+        if owners:
+            self.fields["owner"].choices = [("", "choose"), *((one.pk, str(one.user)) for one in owners)]
+        else:
+            for name in CONDITION:
+                del self.fields[name]
         offered = [(meaning, MEANINGS[meaning]) for meaning in dict.fromkeys(meanings)]
         self.fields["choice"].choices = [*offered, *REFUSALS.items()]
+
+    def clean(self):
+        given = super().clean()
+        for name in ("owner", "due_on"):
+            if given.get("condition") and not given.get(name) and name in self.fields:
+                self.add_error(name, "A condition names who answers for it, and by when.")
+        return given
 
     @property
     def given(self) -> dict:
         """What the action that was chosen takes; `decision` names that action."""
         given = dict(self.cleaned_data)
-        choice = given.pop("choice")
+        choice, condition = given.pop("choice"), {name: given.pop(name, None) for name in CONDITION}
+        if condition["condition"]:
+            given["conditions"] = [_condition(condition)]
         if choice in REFUSALS:
             return {**given, "decision": Decision(choice)}
         return {**given, "decision": Decision.SIGN, "meaning": choice}
+
+
+def _condition(typed: dict) -> dict:
+    due_at = midnight(typed["due_on"], days=1)
+    return {"text": typed["condition"], "owner": typed["owner"], "due_at": due_at, "consequence": typed["consequence"]}
+
+
+class WaiverRequest(forms.Form):
+    """A rule to be set aside: why, at what risk, what is done instead, and until when."""
+
+    rule = forms.TypedChoiceField(label="Rule", coerce=int)
+    model_version = forms.TypedChoiceField(
+        label="For",
+        coerce=int,
+        required=False,
+        empty_value=None,
+        help_text="One model version, or the whole project.",
+    )
+    reason = forms.CharField(label="Why it cannot be kept now", max_length=2000, widget=forms.Textarea({"rows": 3}))
+    risk = forms.CharField(label="What may go wrong", max_length=2000, widget=forms.Textarea({"rows": 3}))
+    measure = forms.CharField(label="What is done instead", max_length=2000, widget=forms.Textarea({"rows": 3}))
+    plan = forms.CharField(label="How the rule will be kept again", max_length=2000, widget=forms.Textarea({"rows": 3}))
+    owner = forms.TypedChoiceField(
+        label="Owner", coerce=int, help_text="Who answers for it: not you, and not who approves it."
+    )
+    ends_on = forms.DateField(
+        label="Last day",
+        help_text="In UTC; at most 90 days from now. It may be renewed once.",
+        widget=forms.DateInput({"type": "date"}),
+    )
+
+    def __init__(self, *args, policy_rules, versions, owners, **kwargs):
+        super().__init__(*args, **kwargs)
+        named = [(place, f"{place}. {rule.sentence()}") for place, rule in enumerate(policy_rules, 1) if rule.waivable]
+        self.fields["rule"].choices = named
+        self.versions = {version.pk: version for version in versions}
+        self.fields["model_version"].choices = [
+            ("", "The whole project"),
+            *((pk, str(version)) for pk, version in self.versions.items()),
+        ]
+        self.fields["owner"].choices = [(member.pk, str(member)) for member in owners]
+
+    def given(self, members) -> dict:
+        """What the action takes."""
+        given = dict(self.cleaned_data)
+        return given | {
+            "owner": next(member for member in members if member.pk == given["owner"]),
+            "model_version": self.versions.get(given["model_version"]),
+            "ends_at": last_moment(given.pop("ends_on")),
+        }
+
+
+class Renewal(forms.Form):
+    reason = forms.CharField(label="Why once more", max_length=2000, widget=forms.Textarea({"rows": 3}))
+    ends_on = forms.DateField(label="Last day", widget=forms.DateInput({"type": "date"}))
+
+
+def last_moment(day: date) -> datetime:
+    """The end of a day, in UTC."""
+    return datetime.combine(day, time(23, 59, 59), UTC)

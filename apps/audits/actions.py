@@ -1,55 +1,68 @@
-"""Write one line of the house's memory, in the transaction of what it remembers; prove it, and take it away."""
+"""Prove the house's memory, and take it away. It is written by `record`, in the transaction of what it remembers."""
 
 from django.db import transaction
 
-from apps.audits import chain, exports, queries, rules
+from apps.audits import checkpoints, exports, keys, notes, queries, rules, verification, witnesses
 from apps.audits.events import Event
-from apps.audits.models import Record
-from apps.common.errors import NotPermitted
+from apps.audits.models import Checkpoint, SigningKey, Witness, WitnessKind
+from apps.audits.recording import personal, record
+from apps.audits.verification import Verification
+from apps.common.errors import ActionDenied, BadInput, NotPermitted
 
-SYSTEM = "Assay"  # the printed name of the portal itself
-
-
-def record(event: Event, *, on, by, **facts) -> None:
-    """Remember that `by` (a membership, or None for the portal) did `event` on `on` (a row of any room).
-
-    Called last inside the action's transaction: both happen or neither. `facts` are plain values."""
-    project = getattr(on, "project", None)
-    Record.objects.bulk_create(  # one statement, and no read back: the database sets number, moment and digests
-        [
-            Record(
-                organization_id=on.organization_id,
-                event=event,
-                by_id=by and by.user_id,
-                by_name=str(by.user) if by else SYSTEM,
-                by_role=by.role if by else "",
-                by_token=by.token.pk if by and by.token else None,
-                on_type=on._meta.model_name,
-                on_id=on.pk,
-                on_name=str(on),
-                project=getattr(project, "slug", ""),
-                facts=facts,
-            )
-        ]
-    )
+__all__ = ["checkpoint", "export", "personal", "record", "rotate_key", "verify", "verify_for_portal"]
+NAMED_BY_OWNERS = (WitnessKind.MAILBOX, WitnessKind.HTTP)
 
 
 @transaction.atomic
-def verify(*, by, known: chain.Head | None = None) -> chain.Verification:
-    """Recompute the whole chain of the actor's organization, and remember the answer."""
+def verify(*, by, known: list[notes.Checkpoint] | None = None, new: bool = False) -> Verification:
+    """Recompute the record of the actor's organization, and remember the answer."""
     if reason := rules.why_not_verify(by=by):
         raise NotPermitted(reason)
-    found = chain.verify(by.organization_id, known=known)
+    found = verification.verify(by.organization_id, known=known, new=new)
     record(Event.RECORD_VERIFIED, on=by.organization, by=by, **found.facts())
     return found
 
 
 @transaction.atomic
-def verify_for_portal(organization) -> chain.Verification:
+def verify_for_portal(organization, *, known: list[notes.Checkpoint] | None = None, new: bool = False) -> Verification:
     """The same, asked by whoever runs the portal. Needs the tenant to be set."""
-    found = chain.verify(organization.pk)
+    found = verification.verify(organization.pk, known=known, new=new)
     record(Event.RECORD_VERIFIED, on=organization, by=None, **found.facts())
     return found
+
+
+def checkpoint(*, by) -> Checkpoint:
+    """The checkpoint of the record as it is now."""
+    if reason := rules.why_not_verify(by=by):
+        raise NotPermitted(reason)
+    return checkpoints.make(by.organization_id)
+
+
+@transaction.atomic
+def rotate_key(*, by) -> SigningKey:
+    """A new signing key from now on; what the old ones signed still verifies."""
+    if reason := rules.why_not_rotate(by=by):
+        raise NotPermitted(reason)
+    return keys.rotate(by.organization_id, by=by)
+
+
+def add_witness(*, kind: str, name: str, address: str, key: str = "", by) -> Witness:
+    """Name a mailbox or an HTTP witness. A path on the server is for its operator to name."""
+    if reason := rules.why_not_witness(by=by):
+        raise NotPermitted(reason)
+    if kind not in NAMED_BY_OWNERS:
+        raise BadInput({"kind": "An owner names a mailbox or an HTTP witness; paths on the server, its operator."})
+    named = {"kind": kind, "name": name, "address": address, "key": key}
+    return witnesses.add(organization_id=by.organization_id, **named, by=by)
+
+
+def end_witness(witness: Witness, *, by) -> None:
+    """It is handed nothing more."""
+    if reason := rules.why_not_witness(by=by):
+        raise NotPermitted(reason)
+    if witness.ended_at:
+        raise ActionDenied(f"{witness} was ended already.")
+    witnesses.end(witness, by=by)
 
 
 @transaction.atomic

@@ -7,14 +7,26 @@ IN_PROJECT = {
     "modelversion": "model",
     "trainingrun": "run",
     "report": "report",
+    "statement": "statement",
+    "document": "document",
     "approval": "approval",
+    "waiver": "waiver",
     "deployment": "deployment",
 }
-IN_ORGANIZATION = {"policyversion": "policy", "membership": "member"}
+IN_ORGANIZATION = {
+    "policyversion": "policy",
+    "membership": "member",
+    "emergencyaccess": "emergency",
+    "accessreview": "access-review",
+    "share": "share",
+}
 LISTS = {
     "organization": "organization",
+    "signingkey": "keys",
+    "witness": "witnesses",
     "invitation": "members",
     "token": "tokens",
+    "delegation": "delegations",
 }
 
 

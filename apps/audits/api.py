@@ -3,11 +3,11 @@
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from rest_framework import serializers, status
 from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
 
-from apps.audits import actions, queries
-from apps.audits.chain import Head
+from apps.audits import actions, checkpoints, queries
 from apps.audits.downloads import download
 from apps.audits.events import Event
 from apps.audits.forms import FORMATS, LARGEST
@@ -63,13 +63,12 @@ class RecordOutput(serializers.Serializer):
     by = PersonOutput(source="*")
     on = ThingOutput(source="*")
     project = serializers.CharField()
-    facts = serializers.DictField()
-    previous = serializers.CharField(source="previous_hex")
-    digest = serializers.CharField(source="digest_hex")
+    facts = serializers.DictField(source="told")
+    digest = serializers.CharField(source="digest_hex", help_text="sha256(0x00 || leaf): the leaf’s hash in the tree")
 
 
 class RecordWhole(RecordOutput):
-    leaf = serializers.CharField(help_text="digest = sha256(previous as 32 bytes + leaf in UTF-8)")
+    leaf = serializers.CharField(help_text="digest = sha256(one zero byte + leaf in UTF-8)")
 
 
 class RecordsOutput(serializers.Serializer):
@@ -77,21 +76,93 @@ class RecordsOutput(serializers.Serializer):
     next = serializers.URLField(allow_null=True)
 
 
-class HeadShape(serializers.Serializer):
-    seq = serializers.IntegerField(min_value=0, max_value=LARGEST)
-    digest = serializers.RegexField(r"^[0-9a-f]{64}$")
-
-
 class VerificationInput(serializers.Serializer):
-    known = HeadShape(required=False, help_text="a record as it was seen on an earlier day")
+    checkpoint = serializers.CharField(
+        required=False, trim_whitespace=False, max_length=20_000, help_text="a checkpoint that was kept elsewhere"
+    )
+    new = serializers.BooleanField(default=False, help_text="go on from the last checkpoint")
 
 
 class VerificationOutput(serializers.Serializer):
     intact = serializers.BooleanField()
     records = serializers.IntegerField(source="count", help_text="how many hold, from the first on")
-    head = HeadShape()
+    since = serializers.IntegerField(help_text="so many of them were taken as verified before")
+    root = serializers.CharField(help_text="of the tree over the records that hold")
+    checkpoints = serializers.IntegerField(help_text="how many agreed")
     wrong = serializers.IntegerField(allow_null=True, help_text="the first record that does not hold")
     problem = serializers.CharField()
+
+
+class SizeInput(serializers.Serializer):
+    size = serializers.IntegerField(
+        required=False, min_value=1, max_value=LARGEST,
+        help_text="records in the tree; without it that of the smallest checkpoint that covers the record, or all",
+    )  # fmt: skip
+
+
+class SizesInput(serializers.Serializer):
+    old = serializers.IntegerField(default=0, min_value=0, max_value=LARGEST)
+    new = serializers.IntegerField(required=False, min_value=0, max_value=LARGEST, help_text="all, if not given")
+
+
+class CheckpointOutput(serializers.Serializer):
+    id = serializers.IntegerField(source="pk")
+    origin = serializers.CharField()
+    size = serializers.IntegerField(help_text="records it covers")
+    root = serializers.CharField(source="root_hex")
+    note = serializers.CharField(
+        source="cosigned", help_text="C2SP tlog-checkpoint: a note signed with Ed25519, and by witnesses where they did"
+    )
+    made_at = serializers.DateTimeField()
+
+
+class InclusionOutput(serializers.Serializer):
+    seq = serializers.IntegerField()
+    size = serializers.IntegerField()
+    leaf_hash = serializers.CharField()
+    path = serializers.ListField(child=serializers.CharField(), help_text="from the leaf up")
+    root = serializers.CharField()
+    checkpoint = CheckpointOutput(allow_null=True, help_text="of that size, where there is one")
+
+
+class ConsistencyOutput(serializers.Serializer):
+    old = serializers.IntegerField()
+    new = serializers.IntegerField()
+    path = serializers.ListField(child=serializers.CharField())
+    old_root = serializers.CharField()
+    new_root = serializers.CharField()
+
+
+class WitnessInput(serializers.Serializer):
+    kind = serializers.ChoiceField(choices=[("mailbox", "a mailbox"), ("http", "an HTTP witness")])
+    name = serializers.CharField(required=False, default="", max_length=120, allow_blank=True)
+    address = serializers.CharField(max_length=500, help_text="a mailbox, or the https:// prefix of /add-checkpoint")
+    key = serializers.CharField(
+        required=False, default="", max_length=500, allow_blank=True, help_text="an HTTP witness’s verifier key"
+    )
+
+
+class WitnessOutput(serializers.Serializer):
+    id = serializers.IntegerField(source="pk")
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    address = serializers.CharField()
+    key = serializers.CharField()
+    added_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    arrived = serializers.IntegerField(help_text="checkpoints it has")
+    waiting = serializers.IntegerField(help_text="checkpoints on their way")
+    last_size = serializers.IntegerField(allow_null=True, help_text="records that its latest covers")
+    last_at = serializers.DateTimeField(allow_null=True)
+    problem = serializers.CharField(help_text="why the last try failed; empty where none waits after a failure")
+
+
+class KeyOutput(serializers.Serializer):
+    number = serializers.IntegerField()
+    key_id = serializers.CharField(help_text="SHA-256 of the public key’s 32 bytes")
+    pem = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    retired_at = serializers.DateTimeField(allow_null=True)
 
 
 class RecordList(Door):
@@ -106,12 +177,84 @@ class RecordDetail(Door):
         return self.answer(RecordWhole, get_object_or_404(queries.record(viewer=self.by, seq=seq)))
 
 
+class RecordProof(Door):
+    @extend_schema(operation_id="records_prove", parameters=[SizeInput], responses=InclusionOutput)
+    def get(self, request, seq):
+        """That a record is in the tree: RFC 6962's audit path, from its leaf up to the root."""
+        record = get_object_or_404(queries.record(viewer=self.by, seq=seq))
+        return self.answer(InclusionOutput, queries.inclusion(record, **_asked(request, SizeInput)))
+
+
+class RecordConsistency(Door):
+    @extend_schema(operation_id="records_prove_growth", parameters=[SizesInput], responses=ConsistencyOutput)
+    def get(self, request):
+        """That nothing was changed between two sizes: RFC 6962's consistency proof."""
+        return self.answer(ConsistencyOutput, queries.consistency(viewer=self.by, **_asked(request, SizesInput)))
+
+
+class CheckpointList(Door):
+    @extend_schema(operation_id="checkpoints_list", responses=CheckpointOutput(many=True))
+    def get(self, request):
+        return self.slice(CheckpointOutput, queries.checkpoints(viewer=self.by))
+
+    @extend_schema(operation_id="checkpoints_make", request=None, responses={201: CheckpointOutput})
+    def post(self, request):
+        """The checkpoint of the record as it is now; the same one again where nothing was added since."""
+        return self.answer(CheckpointOutput, actions.checkpoint(by=self.by), status=status.HTTP_201_CREATED)
+
+
+class CheckpointDetail(Door):
+    @extend_schema(operation_id="checkpoints_read", responses=CheckpointOutput)
+    def get(self, request, pk):
+        return self.answer(CheckpointOutput, get_object_or_404(queries.checkpoints(viewer=self.by), pk=pk))
+
+
+class WitnessList(Door):
+    @extend_schema(operation_id="witnesses_list", responses=WitnessOutput(many=True))
+    def get(self, request):
+        return self.slice(WitnessOutput, queries.witnesses(viewer=self.by))
+
+    @extend_schema(operation_id="witnesses_add", request=WitnessInput, responses={201: WitnessOutput})
+    def post(self, request):
+        """Name a mailbox or an HTTP witness; it is given every checkpoint from now on."""
+        made = actions.add_witness(by=self.by, **self.read(WitnessInput))
+        row = queries.witnesses(viewer=self.by).get(pk=made.pk)
+        return self.answer(WitnessOutput, row, status=status.HTTP_201_CREATED)
+
+
+class WitnessDetail(Door):
+    def witness(self, pk):
+        return get_object_or_404(queries.witnesses(viewer=self.by), pk=pk)
+
+    @extend_schema(operation_id="witnesses_read", responses=WitnessOutput)
+    def get(self, request, pk):
+        return self.answer(WitnessOutput, self.witness(pk))
+
+    @extend_schema(operation_id="witnesses_end", responses={204: None})
+    def delete(self, request, pk):
+        """It is handed nothing more; what it keeps, it keeps."""
+        actions.end_witness(self.witness(pk), by=self.by)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class KeyList(Door):
+    @extend_schema(operation_id="keys_list", responses=KeyOutput(many=True))
+    def get(self, request):
+        return self.slice(KeyOutput, queries.signing_keys(viewer=self.by), key="number")
+
+    @extend_schema(operation_id="keys_rotate", request=None, responses={201: KeyOutput})
+    def post(self, request):
+        """A new key from now on; what the old ones signed still verifies."""
+        return self.answer(KeyOutput, actions.rotate_key(by=self.by), status=status.HTTP_201_CREATED)
+
+
 class RecordVerification(Door):
     @extend_schema(operation_id="records_verify", request=VerificationInput, responses=VerificationOutput)
     def post(self, request):
-        """Recompute the whole chain."""
-        known = self.read(VerificationInput).get("known")
-        return self.answer(VerificationOutput, actions.verify(by=self.by, known=Head(**known) if known else None))
+        """Recompute the whole record, and compare it with every checkpoint."""
+        asked = self.read(VerificationInput)
+        known = checkpoints.kept(self.by.organization_id, asked.get("checkpoint", ""))
+        return self.answer(VerificationOutput, actions.verify(by=self.by, known=known, new=asked["new"]))
 
 
 class RecordExport(Door):

@@ -1,4 +1,4 @@
-"""The record, taken away: CSV for a spreadsheet, JSON Lines to recompute the chain from, PDF to read and to file.
+"""The record, taken away: CSV for a spreadsheet, JSON Lines to recompute the tree from, PDF to read and to file.
 
 CSV and JSON Lines are made by PostgreSQL itself (COPY) and streamed, in a transaction of their own: the first bytes
 leave at once, and memory stays the same for any number of records. A PDF is set as a whole, so one holds PDF_LIMIT
@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import F, Func, TextField
 from django.db.models.expressions import RawSQL
 
+from apps.audits.models import ERASED, SYSTEM
 from apps.common import documents
 from apps.common.numbers import number
 from apps.common.tenancy import as_organization
@@ -21,18 +22,21 @@ MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl", "
 BEGINNINGS = "=+-@\t\r\n \u00a0＝＋－＠"  # what may start a formula, or stand before what does
 
 
-class Cell(Func):
-    """Text that no spreadsheet takes for a formula: an apostrophe stands before what could begin one."""
+class Plain(Func):
+    """SQL as it stands, in a column of its own kind."""
 
-    template = (
-        f"(case when ascii(%(expressions)s) in ({', '.join(str(ord(sign)) for sign in BEGINNINGS)})"
-        " then '''' || %(expressions)s else %(expressions)s end)"
-    )
+    template = "%(sql)s"
+    arity = 0
     output_field = TextField()
 
 
-class Written(Func):
-    template = "(%(expressions)s)::text"
+class Cell(Func):
+    """Text that no spreadsheet takes for a formula: an apostrophe stands before what could begin one."""
+
+    template = (  # the inner `offset` keeps what may be dear from being computed thrice
+        f"(select case when ascii(said) in ({', '.join(str(ord(sign)) for sign in BEGINNINGS)})"  # noqa: S608
+        " then '''' || said else said end from (select %(expressions)s as said offset 0) as cell)"
+    )
     output_field = TextField()
 
 
@@ -46,26 +50,37 @@ class Moment(Func):
     output_field = TextField()
 
 
+OPENED = (
+    "select o.text from audits_opening o where o.organization_id = audits_record.organization_id and o.commitment ="
+)
+BY = f"case when by_id is null then '{SYSTEM}' else coalesce(({OPENED} names ->> 'by'), '{ERASED}') end"
+ON = f"case when names ? 'on' then coalesce(({OPENED} names ->> 'on'), '{ERASED}') else thing end"
+FACTS = f"""(case when strpos(names::text, '".') = 0 then facts else facts || (
+    select jsonb_object_agg(substr(key, 2), coalesce(({OPENED} value), '{ERASED}'))
+      from jsonb_each_text(names) where starts_with(key, '.')) end)::text"""  # noqa: S608
 COLUMNS = {
     "seq": F("seq"),
     "at": Moment("at"),
     "event": Cell("event"),
     "by": F("by_id"),
-    "by_name": Cell("by_name"),
+    "by_name": Cell(Plain(sql=BY)),
     "by_role": Cell("by_role"),
     "by_token": F("by_token"),
     "on_type": Cell("on_type"),
     "on": F("on_id"),
-    "on_name": Cell("on_name"),
+    "on_name": Cell(Plain(sql=ON)),
     "project": Cell("project"),
-    "facts": Cell(Written("facts")),
-    "previous": Hexadecimal("previous"),
+    "facts": Cell(Plain(sql=FACTS)),
     "digest": Hexadecimal("digest"),
 }
 AS_CSV = "(format csv)"
 AS_LINES = "(format csv, quote e'\\x01', delimiter e'\\x02')"  # JSON holds no control character: nothing is quoted
-LINE = """json_build_object('seq', seq, 'previous', encode(previous, 'hex'), 'digest', encode(digest, 'hex'),
-                            'leaf', audits_leaf(audits_record))"""
+LINE = """json_build_object('seq', seq, 'digest', encode(digest, 'hex'), 'leaf', audits_leaf(audits_record),
+    'opened', (select coalesce(
+                      json_object_agg(n.key, json_build_object('key', encode(k.key, 'hex'), 'text', o.text)), '{}')
+                 from jsonb_each_text(names) n
+                 join audits_opening o on o.organization_id = audits_record.organization_id and o.commitment = n.value
+                 join audits_personkey k on k.id = o.person_id))"""
 
 
 @dataclass(frozen=True)
@@ -117,7 +132,7 @@ def _pdf(found, viewer) -> Iterator[bytes]:
     attached = documents.Attachment(
         "records.jsonl",
         lines,
-        "The same records; each line holds its leaf, to recompute the chain",
+        "The same records; each line holds its leaf, to recompute the tree",
         "application/jsonl",
     )
     return iter([documents.render("audits/records.typ", _told(rows, following, viewer), attachments=[attached])])

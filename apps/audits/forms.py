@@ -1,17 +1,15 @@
-"""What may be asked of the record: its filters, the file it is taken away as, and a head from an earlier day."""
+"""What may be asked of the record: its filters, the file it is taken away as, a checkpoint from an earlier day."""
 
-import re
 from itertools import groupby
 
 from django import forms
 
-from apps.audits.chain import Head
 from apps.audits.events import Event
 from apps.audits.queries import PORTAL
 
 FORMATS = {
     "csv": "CSV, for a spreadsheet",
-    "jsonl": "JSON Lines, to recompute the chain",
+    "jsonl": "JSON Lines, to recompute the tree",
     "pdf": "PDF, to read and file",
 }
 LARGEST = 2**63 - 1
@@ -53,21 +51,30 @@ class Export(Filters):
     first = forms.IntegerField(required=False, min_value=1, max_value=LARGEST)
 
 
-class KnownHead(forms.Form):
-    """A record's number and digest, kept from an earlier day: `7 4be1c0…`."""
-
-    known = forms.CharField(
-        label="A head you kept",
+class Witness(forms.Form):
+    kind = forms.ChoiceField(choices=[("mailbox", "a mailbox"), ("http", "an HTTP witness (C2SP tlog-witness)")])
+    name = forms.CharField(required=False, max_length=120, help_text="What you call it.")
+    address = forms.CharField(
+        max_length=500, help_text="A mailbox, or the https:// prefix to which the portal adds /add-checkpoint."
+    )
+    key = forms.CharField(
+        label="Verifier key",
         required=False,
-        help_text="A record’s number and its digest, such as 7 4be1c09a7f52… It shows whether the end was cut off.",
+        max_length=500,
+        help_text="Of an HTTP witness: name+hash+key, as it publishes it. Its cosignatures are checked with it.",
         widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
     )
 
-    def clean_known(self) -> Head | None:
-        text = self.cleaned_data["known"].strip().lower()
-        if not text:
-            return None
-        found = re.fullmatch(r"([1-9][0-9]{0,17})[\s:,]+([0-9a-f]{64})", text)
-        if not found:
-            raise forms.ValidationError("Give the record’s number, a space and all 64 characters of its digest.")
-        return Head(int(found[1]), found[2])
+
+class Verification(forms.Form):
+    """A checkpoint kept from an earlier day, as its whole text."""
+
+    checkpoint = forms.CharField(
+        label="A checkpoint you kept",
+        required=False,
+        max_length=20_000,
+        help_text="The whole text, from the log’s name to the signature. With it you see whether the past was"
+        " rewritten or the end cut off, even by somebody who owns the database.",
+        widget=forms.Textarea({"rows": 6, "autocomplete": "off", "spellcheck": "false"}),
+    )
+    new = forms.BooleanField(label="Go on from the last checkpoint, rather than from the first record", required=False)

@@ -11,6 +11,14 @@ def why_not_verify(*, by) -> str | None:
     return _why_not(by, "record.verify", "verify the record")
 
 
+def why_not_witness(*, by) -> str | None:
+    return _why_not(by, "witness.change", "name or end witnesses")
+
+
+def why_not_rotate(*, by) -> str | None:
+    return _why_not(by, "key.rotate", "put a new signing key in place of the old")
+
+
 def _why_not(by, word: str, deed: str) -> str | None:
     if by.may(word):
         return None

@@ -5,7 +5,7 @@ import logging
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404
-from rest_framework import exceptions, status
+from rest_framework import exceptions, serializers, status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -14,6 +14,16 @@ from apps.common.errors import ActionDenied, BadInput, NothingThere, NotPermitte
 
 log = logging.getLogger(__name__)
 MAX_PAGE = 200
+
+
+class Page(serializers.CharField):
+    """The address of the page that shows the same thing, whole."""
+
+    def __init__(self, **options):
+        super().__init__(**{"source": "get_absolute_url", "read_only": True, "help_text": "Its page.", **options})
+
+    def to_representation(self, value) -> str:
+        return self.context["request"].build_absolute_uri(value)
 
 
 class Door(APIView):

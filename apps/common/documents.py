@@ -4,6 +4,7 @@ No system font is read and no clock: letters ship with Typst, the moment comes f
 
 import datetime as dt
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,8 @@ from django.conf import settings
 from apps.common import numbers
 from apps.common.charts import Chart
 
-STANDARD = "a-3b"  # PDF/A that may carry files, so that the machine-readable result travels inside
+# PDF/A that may carry files, so that the machine-readable result travels inside; tagged, so that it can be read aloud
+STANDARDS = ("a-3a", "ua-1")
 SHARED = "_document.typ"
 
 
@@ -45,9 +47,42 @@ def render(
     }
     moment = dt.datetime.fromisoformat(data["at"])
     stamp = int(moment.replace(tzinfo=moment.tzinfo or dt.UTC).timestamp())
-    return typst.compile(  # type: ignore[call-overload]  # its types forget that it takes files by name
-        files, ignore_system_fonts=True, pdf_standards=[STANDARD], timestamp=stamp
-    )
+    return _compiled(typst, files, stamp)
+
+
+def _compiled(typst, files: dict[str, bytes], stamp: int) -> bytes:
+    """Letters that the fonts do not have are printed by their number: `[U+4E16]`; the attached files hold them."""
+    how = {"ignore_system_fonts": True, "pdf_standards": list(STANDARDS), "timestamp": stamp}
+    for _ in range(ROUNDS):
+        try:
+            return typst.compile(files, **how)
+        except typst.TypstError as error:
+            if not (lacking := "".join(_unescaped(word) for word in LACKING.findall(error.diagnostic))):
+                raise
+            files = {name: _without(content, set(lacking)) if _is_text(name) else content
+                     for name, content in files.items()}  # fmt: skip
+    return typst.compile(files, **how)
+
+
+ROUNDS = 3
+LACKING = re.compile(r'the text `"((?:[^"\\]|\\.)*)"` could not be displayed')
+
+
+def _is_text(name: str) -> bool:
+    return name == "data.json" or name.endswith(".svg")
+
+
+def _unescaped(word: str) -> str:
+    """A word as Rust writes it in quotes: U+0000 is \\u{0}."""
+    return re.sub(r"\\u\{([0-9a-f]+)\}", lambda found: chr(int(found[1], 16)), word)
+
+
+def _without(content: bytes, letters: set[str]) -> bytes:
+    text = content.decode()
+    for letter in letters:
+        shown = f"[U+{ord(letter):04X}]"
+        text = text.replace(letter, shown).replace(json.dumps(letter)[1:-1], shown)
+    return text.encode()
 
 
 def measured(figures: Sequence[Mapping]) -> list[dict]:

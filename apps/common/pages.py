@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
-PAGE_SIZE = 50
+PAGE_SIZE = 25
 
 
 def page(request, template: str, *, part: str = "", context: dict | None = None, status: int = 200, about=None):

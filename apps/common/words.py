@@ -1,6 +1,6 @@
 """Names that addresses use themselves, and that no organization or project may take."""
 
-NOT_ORGANIZATIONS = {"accounts", "api", "health", "invitations", "static", "start", "portal", "assay"}
+NOT_ORGANIZATIONS = {"accounts", "api", "health", "invitations", "shared", "static", "start", "portal", "assay"}
 NOT_PROJECTS = {
     "members",
     "invitations",
@@ -11,4 +11,12 @@ NOT_PROJECTS = {
     "policies",
     "projects",
     "settings",
+    "controls",
+    "frameworks",
+    "retention",
+    "holds",
+    "emergencies",
+    "access-reviews",
+    "shares",
+    "waivers",
 }

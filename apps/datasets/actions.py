@@ -258,6 +258,20 @@ def charge(
     return entry
 
 
+@transaction.atomic
+def set_budget(dataset: Dataset, *, cap: float | None, by) -> Dataset:
+    """The most that all runs on a dataset may spend together; None: no limit. It holds for every launch from now on."""
+    require(by, Permission.BUDGET_SET)
+    dataset = Dataset.objects.select_for_update(of=("self",)).select_related("project").get(pk=dataset.pk)
+    _refuse(rules.why_not_budget(dataset, by=by))
+    if reason := rules.why_not_cap(cap, spent=queries.spent(viewer=by, dataset=dataset)["epsilon"] or 0.0):
+        raise BadInput({"cap": reason})
+    before, dataset.epsilon_cap = dataset.epsilon_cap, cap
+    dataset.save(update_fields=["epsilon_cap"])
+    record(Event.BUDGET_SET, on=dataset, by=by, cap=cap, before=before)
+    return dataset
+
+
 def _refuse(reason: str | None) -> None:
     if reason:
         raise ActionDenied(reason)

@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema,
 from rest_framework import serializers, status
 from rest_framework.parsers import MultiPartParser
 
-from apps.common.api import Door
+from apps.common.api import Door, Page
 from apps.common.errors import BadInput
 from apps.datasets import actions, queries, rules
 from apps.datasets.downloads import attachment
@@ -56,7 +56,7 @@ class VersionOutput(serializers.Serializer):
     """A version in a list; one alone carries its profile too."""
 
     id = serializers.IntegerField(source="pk")
-    url = serializers.SerializerMethodField()
+    url = Page()
     project = serializers.CharField(source="project.slug")
     dataset = serializers.IntegerField(source="dataset_id")
     name = serializers.CharField(source="dataset.name")
@@ -79,9 +79,6 @@ class VersionOutput(serializers.Serializer):
     withdrawn_at = serializers.DateTimeField(allow_null=True)
     withdrawn_reason = serializers.CharField()
 
-    def get_url(self, version) -> str:
-        return self.context["request"].build_absolute_uri(version.get_absolute_url())
-
 
 class VersionWhole(VersionOutput):
     profile = serializers.SerializerMethodField()
@@ -99,8 +96,13 @@ class DatasetOutput(serializers.Serializer):
     versions = serializers.IntegerField(source="version_count")
     newest = serializers.IntegerField(source="newest_id", allow_null=True)
     epsilon_spent = serializers.FloatField(allow_null=True)
+    epsilon_cap = serializers.FloatField(allow_null=True, help_text="the most that runs may spend; null: no limit")
     created_by = serializers.CharField(source="created_by.user.__str__")
     created_at = serializers.DateTimeField()
+
+
+class CapInput(serializers.Serializer):
+    cap = serializers.FloatField(allow_null=True, help_text="epsilon; null takes the limit away")
 
 
 class BudgetOutput(serializers.Serializer):
@@ -142,7 +144,7 @@ class DatasetList(Door):
         if problem := getattr(request._request, "upload_problem", None):
             raise BadInput({"file": problem})
         given = self.read(UploadInput)
-        project = projects.project(viewer=self.by, slug=given.pop("project"))
+        project = projects.named(viewer=self.by, slug=given.pop("project"))
         version = actions.upload(project, by=self.by, **given)
         return self.answer(VersionWhole, version, status=status.HTTP_201_CREATED)
 
@@ -152,6 +154,13 @@ class DatasetBudget(Door):
     def get(self, request, pk):
         dataset = get_object_or_404(queries.datasets(viewer=self.by), pk=pk)
         return self.slice(BudgetOutput, queries.budget(viewer=self.by, dataset=dataset))
+
+    @extend_schema(operation_id="datasets_set_budget", request=CapInput, responses=DatasetOutput)
+    def put(self, request, pk):
+        """The most epsilon that all runs on the dataset may spend together."""
+        dataset = get_object_or_404(queries.datasets(viewer=self.by), pk=pk)
+        actions.set_budget(dataset, by=self.by, **self.read(CapInput))
+        return self.answer(DatasetOutput, queries.datasets(viewer=self.by).get(pk=pk))
 
 
 class VersionList(Door):

@@ -44,6 +44,14 @@ class Upload(forms.Form):
         return {FIND: None, "": None, "none": ""}.get(self.cleaned_data["quote"], self.cleaned_data["quote"])
 
 
+class Budget(forms.Form):
+    cap = forms.FloatField(
+        label="Most ε that all runs may spend together",
+        required=False,
+        help_text="Once it is set, only private networks with a target ε may learn from this data. Empty: no limit.",
+    )
+
+
 class Reason(forms.Form):
     reason = forms.CharField(
         label="Why it is withdrawn",

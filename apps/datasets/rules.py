@@ -16,6 +16,9 @@ KINDS = {
 }
 
 
+LARGEST_CAP = 1000  # epsilon
+
+
 def why_not_upload(project, *, by) -> str | None:
     if reason := why_not(by, Permission.DATASET_ADD):
         return reason
@@ -44,6 +47,21 @@ def why_not_withdraw(version, *, by) -> str | None:
 
 def why_not_download(version, *, by) -> str | None:
     return why_not(by, Permission.DATASET_DOWNLOAD)
+
+
+def why_not_budget(dataset, *, by) -> str | None:
+    if reason := why_not(by, Permission.BUDGET_SET):
+        return reason
+    return f"The project {dataset.project.name} is closed." if dataset.project.closed_at else None
+
+
+def why_not_cap(cap: float | None, *, spent: float) -> str | None:
+    """Against this number as the most that runs may spend together; None takes the cap away."""
+    if cap is not None and not 0 < cap <= LARGEST_CAP:
+        return f"A budget is a number above 0 and at most {LARGEST_CAP:,}; beyond that it promises nothing."
+    if cap is not None and cap < spent:
+        return f"ε {spent:.4g} are spent already, and nobody can take that back; give at least as much."
+    return None
 
 
 def why_not_profile(version, profile, *, by) -> str | None:

@@ -13,6 +13,7 @@ project = [
     path("datasets/<int:pk>/declaration/", views.dataset_declare, name="dataset-declare"),
     path("datasets/<int:pk>/profile/", views.dataset_profile_again, name="dataset-profile"),
     path("datasets/<int:pk>/withdrawal/", views.dataset_withdraw, name="dataset-withdraw"),
+    path("datasets/<int:pk>/budget/", views.dataset_budget, name="dataset-budget"),
     path("datasets/<int:pk>/file/", views.dataset_file, name="dataset-file"),
 ]
 api = [

@@ -161,6 +161,18 @@ def dataset_withdraw(request, pk):
     return page(request, "datasets/dataset_withdraw.html", context=context, status=status)
 
 
+def dataset_budget(request, pk):
+    """The privacy budget of the dataset whose version this is."""
+    version, by = _version(request, pk), request.membership
+    form = forms.Budget(request.POST or None, initial={"cap": version.dataset.epsilon_cap})
+    if form.is_valid() and _attempt(form, actions.set_budget, version.dataset, by=by, **form.cleaned_data):
+        messages.success(request, f"The privacy budget of {version.dataset} is set; it holds from the next launch on.")
+        return see(f"{version.get_absolute_url()}#privacy")
+    context = {"version": version, "form": form, "why_not": rules.why_not_budget(version.dataset, by=by)}
+    context["spent"] = queries.spent(viewer=by, dataset=version.dataset)
+    return page(request, "datasets/dataset_budget.html", context=context, status=400 if form.is_bound else 200)
+
+
 @require_POST
 def dataset_profile_again(request, pk):
     version = _version(request, pk)

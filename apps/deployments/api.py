@@ -1,22 +1,26 @@
 """Deployments over REST. Predictions are made by the serving process; here they are only passed on."""
 
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework import serializers, status
+from rest_framework.response import Response
 
 from apps.approvals import queries as approvals
-from apps.common.api import Door
+from apps.common.api import Door, Page
 from apps.common.errors import NothingThere
 from apps.common.pages import Later
 from apps.deployments import actions, queries
 from apps.deployments.forward import to_serving
-from apps.deployments.models import Deployment
+from apps.deployments.models import MOST_ROWS, Deployment, Permit
 from apps.deployments.shapes import AnswerOutput, RowsInput
 
 
 class OpeningInput(serializers.Serializer):
     approval = serializers.IntegerField(min_value=1)
     name = serializers.SlugField(max_length=80)
+    rows = serializers.IntegerField(min_value=1, max_value=MOST_ROWS, default=MOST_ROWS, help_text="Most in a request.")
+    requests_per_minute = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False, allow_null=True)
 
 
 class StopInput(serializers.Serializer):
@@ -31,15 +35,38 @@ class DeploymentOutput(serializers.ModelSerializer):
     input_schema = serializers.JSONField(source="model_version.input_schema")
     approval = serializers.IntegerField(source="approval_id")
     stands = serializers.BooleanField(help_text="Whether the sign-off it rests on stands now.")
+    permitted = serializers.BooleanField(help_text="Whether a permit for this portal's environment is in force.")
     opened_by = serializers.CharField(source="opened_by.user")
     stopped_by = serializers.CharField(source="stopped_by.user", default=None)
-    url = serializers.CharField(source="get_absolute_url", help_text="The page.")
+    url = Page()
 
     class Meta:
         model = Deployment
-        fields = ["id", "url", "project", "name", "state", "stands", "model_version", "subject", "artifact_digest",
-                  "approval", "input_schema", "opened_by", "opened_at", "stopped_by", "stopped_at",
-                  "stop_reason"]  # fmt: skip
+        fields = ["id", "url", "project", "name", "state", "stands", "permitted", "model_version", "subject",
+                  "artifact_digest", "approval", "limits", "input_schema", "opened_by", "opened_at", "stopped_by",
+                  "stopped_at", "stop_reason"]  # fmt: skip
+
+
+class PermitOutput(serializers.ModelSerializer):
+    id = serializers.UUIDField(source="number", help_text="The token's jti.")
+    deployment = serializers.IntegerField(source="deployment_id")
+    approval = serializers.IntegerField(source="approval_id")
+    stands = serializers.BooleanField(help_text="Whether it lets its model run now.")
+
+    class Meta:
+        model = Permit
+        fields = ["id", "deployment", "approval", "environment", "stands", "artifact_digest", "dossier_digest",
+                  "limits", "token_digest", "issued_at", "not_before", "expires_at", "revoked_at",
+                  "revoked_reason"]  # fmt: skip
+
+
+class PermitTaken(PermitOutput):
+    class Meta(PermitOutput.Meta):
+        fields = [*PermitOutput.Meta.fields, "token"]
+
+
+class KeySetOutput(serializers.Serializer):
+    keys = serializers.ListField(child=serializers.DictField(), help_text="JSON Web Keys (RFC 8037).")
 
 
 class DeploymentList(Door):
@@ -60,7 +87,7 @@ class DeploymentList(Door):
         approval = approvals.approvals(viewer=self.by).filter(pk=given["approval"]).first()
         if approval is None:
             raise NothingThere({"approval": "There is no such sign-off in this organization."})
-        opened = actions.open_deployment(approval, name=given["name"], by=self.by)
+        opened = actions.open_deployment(approval, by=self.by, **{k: v for k, v in given.items() if k != "approval"})
         told = queries.deployments(viewer=self.by).get(pk=opened.pk)
         return self.answer(DeploymentOutput, told, status=status.HTTP_201_CREATED)
 
@@ -85,3 +112,37 @@ class Predict(Door):
         """Probabilities and decisions for rows, with the version and digest of the model that gave them."""
         get_object_or_404(queries.deployments(viewer=self.by), pk=pk)
         return Later(lambda: to_serving(request._request))
+
+
+class PermitList(Door):
+    @extend_schema(
+        responses=PermitOutput(many=True), operation_id="permits_list", parameters=[OpenApiParameter("deployment", int)]
+    )
+    def get(self, request):
+        """Every permit that was issued, newest first; the tokens themselves are not in it."""
+        rows = queries.permits(viewer=self.by)
+        if (deployment := request.query_params.get("deployment", "")).isdecimal() and len(deployment) < 19:
+            rows = rows.filter(deployment=int(deployment))
+        return self.slice(PermitOutput, rows)
+
+
+class PermitOfDeployment(Door):
+    @extend_schema(responses=PermitTaken, operation_id="permits_take")
+    def get(self, request, pk):
+        """The permit that stands now, with its token, to be checked elsewhere; that it was taken is remembered."""
+        deployment = get_object_or_404(queries.deployments(viewer=self.by), pk=pk)
+        return self.answer(PermitTaken, actions.take_permit(deployment, by=self.by))
+
+
+class PermitsRevoked(Door):
+    @extend_schema(responses={(200, "application/jwt"): OpenApiTypes.STR}, operation_id="permits_revoked")
+    def get(self, request):
+        """The signed list of permits that count no more before their time; stale after five minutes."""
+        return HttpResponse(actions.revoked_list(by=self.by), content_type="application/jwt")
+
+
+class PermitKeys(Door):
+    @extend_schema(responses=KeySetOutput, operation_id="permits_keys")
+    def get(self, request):
+        """The public keys that permits and lists are signed with, as a JWK set."""
+        return Response(actions.key_set(by=self.by))

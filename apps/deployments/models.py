@@ -1,4 +1,7 @@
-"""What serves, and on whose sign-off."""
+"""What serves, on whose sign-off, and with which permit."""
+
+import uuid
+from datetime import datetime
 
 from django.db import models
 from django.urls import reverse
@@ -15,16 +18,26 @@ class State(models.TextChoices):
     STOPPED = "stopped", "stopped"
 
 
+MOST_ROWS = 10_000  # in one request, whatever a deployment says
+
+
+def usual_limits() -> dict[str, int]:
+    return {"rows": MOST_ROWS}
+
+
 class Deployment(ProjectModel):
     name = models.SlugField(max_length=80)
     model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="deployments")
     approval = models.ForeignKey(Approval, on_delete=models.PROTECT, related_name="deployments")
     state = models.CharField(max_length=10, choices=State, default=State.SERVING)
+    limits = models.JSONField(default=usual_limits)  # {"rows": in a request, "requests_per_minute": where limited}
     opened_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
     opened_at = models.DateTimeField(default=timezone.now)
     stopped_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+", null=True)
     stopped_at = models.DateTimeField(null=True)
     stop_reason = models.TextField(blank=True)
+    stands: bool  # whether its sign-off stands now; where a query has asked
+    permitted_until: datetime | None  # likewise
 
     class Meta:
         constraints = [
@@ -38,3 +51,35 @@ class Deployment(ProjectModel):
 
     def get_absolute_url(self):
         return reverse("deployment", args=[self.project.organization.slug, self.project.slug, self.pk])
+
+
+class Permit(ProjectModel):
+    """A short-lived token that lets the deployment's exact bytes run. Only ever added; it can only be revoked."""
+
+    number = models.UUIDField(default=uuid.uuid4, unique=True)  # the token's jti
+    deployment = models.ForeignKey(Deployment, on_delete=models.PROTECT, related_name="permits")
+    approval = models.ForeignKey(Approval, on_delete=models.PROTECT, related_name="+")
+    environment = models.CharField(max_length=40)
+    artifact_digest = models.CharField(max_length=64)
+    dossier_digest = models.CharField(max_length=64)
+    limits = models.JSONField()
+    token = models.TextField()
+    token_digest = models.CharField(max_length=64)  # SHA-256 of the token
+    issued_at = models.DateTimeField(default=timezone.now)
+    not_before = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    revoked_reason = models.TextField(blank=True)
+    stands: bool  # whether it lets its model run now; where a query has asked
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["deployment", "-id"], name="deployments_permit_newest"),
+            models.Index(fields=["deployment", "-expires_at"], name="deployments_permit_longest"),
+        ]
+
+    def __str__(self):
+        return f"permit of {self.deployment}"
+
+    def get_absolute_url(self):
+        return self.deployment.get_absolute_url()

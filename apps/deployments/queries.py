@@ -1,17 +1,22 @@
-"""What serves, on behalf of a viewer."""
+"""What serves, and with which permits, on behalf of a viewer."""
 
-from django.db.models import BooleanField, F, Func
+from django.conf import settings
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Subquery
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from apps.approvals import queries as approvals
 from apps.audits.events import Event
 from apps.audits.models import Record
-from apps.deployments.models import Deployment
+from apps.deployments.models import Deployment, Permit, State
 
 STANDS = Func(F("approval_id"), function="approvals_stands", output_field=BooleanField())
+PERMIT_STANDS = Func(F("pk"), function="deployments_permit_stands", output_field=BooleanField())
 
 
 def deployments(*, viewer, project=None):
-    """Newest first; each with `.stands`: whether the sign-off it rests on stands now."""
+    """Newest first; each with `.stands`: whether the sign-off it rests on stands now, and `.permitted`: whether a
+    permit for this environment is in force."""
     found = Deployment.objects.filter(organization=viewer.organization_id)
     if project is not None:
         found = found.filter(project=project)
@@ -20,9 +25,19 @@ def deployments(*, viewer, project=None):
             "project__organization", "model_version__model", "approval", "opened_by__user", "stopped_by__user"
         )
         .defer("approval__dossier", "approval__bound")
-        .annotate(stands=STANDS)
+        .annotate(stands=STANDS, permitted=_permitted())
         .order_by("-pk")
     )
+
+
+def _permitted():
+    here = Permit.objects.filter(deployment=OuterRef("pk"), environment=settings.ENVIRONMENT)
+    return Exists(here.filter(revoked_at=None, expires_at__gt=Now()))
+
+
+def loaded(pk: int) -> Deployment:
+    """One deployment of the tenant, for the process that has its model in memory; with `.stands`."""
+    return deployments(viewer=Deployment.objects.only("organization").get(pk=pk)).get(pk=pk)
 
 
 def why_it_does_not_stand(deployment: Deployment) -> tuple[str, ...]:
@@ -38,3 +53,33 @@ def history(deployment: Deployment) -> list[tuple[Record, str]]:
         organization_id=deployment.organization_id, on_type="deployment", on_id=deployment.pk
     ).order_by("seq")
     return [(entry, Event(entry.event).label) for entry in found]
+
+
+def permits(*, viewer):
+    """Newest first; each with `.stands`: whether it lets its model run now."""
+    found = Permit.objects.filter(organization=viewer.organization_id)
+    return found.select_related("deployment__project__organization").annotate(stands=PERMIT_STANDS).order_by("-pk")
+
+
+def permit(deployment: Deployment) -> Permit | None:
+    """The newest of a deployment for the environment of this process, whatever became of it; with `.stands`."""
+    return permits(viewer=deployment).filter(deployment=deployment, environment=settings.ENVIRONMENT).first()
+
+
+def unexpired(deployment: Deployment):
+    """Its permits that nobody revoked and whose time is not over, in any environment."""
+    return Permit.objects.filter(deployment=deployment, revoked_at=None, expires_at__gt=timezone.now())
+
+
+def serving() -> list[Deployment]:
+    """Every deployment of the tenant that has not been stopped; with `.stands`, and `.permitted_until` in here."""
+    here = Permit.objects.filter(deployment=OuterRef("pk"), environment=settings.ENVIRONMENT, revoked_at=None)
+    until = Subquery(here.order_by("-expires_at").values("expires_at")[:1])
+    found = Deployment.objects.filter(state=State.SERVING).annotate(stands=STANDS, permitted_until=until)
+    return list(found.order_by("pk"))
+
+
+def fallen(*, viewer, since):
+    """Permits for this environment that were to last longer than `since`, and let nothing run any more."""
+    mine = permits(viewer=viewer).filter(environment=settings.ENVIRONMENT, expires_at__gt=since)
+    return mine.filter(stands=False)

@@ -1,7 +1,7 @@
 """Who may deploy, and when. Every objection is a sentence; none is None."""
 
 from apps.accounts.permissions import Permission, why_not
-from apps.deployments.models import Deployment, State
+from apps.deployments.models import Deployment, Permit, State
 
 
 def why_not_open(case, *, by) -> str | None:
@@ -24,10 +24,19 @@ def why_not_stop(deployment: Deployment, *, by) -> str | None:
     return None
 
 
-def why_not_answer(deployment: Deployment, reasons: tuple[str, ...]) -> str | None:
-    """Against answering a request; `reasons`: why its sign-off does not stand, if it does not."""
+def why_not_answer(deployment: Deployment, reasons: tuple[str, ...], permit: Permit | None) -> str | None:
+    """Against answering a request; `reasons`: why its sign-off does not stand, if it does not; `permit`: its newest."""
     if deployment.state == State.STOPPED:
         return f"{deployment.name} was stopped on {deployment.stopped_at:%-d %B %Y}; it answers nothing any more."
     if reasons:
         return f"{deployment.name} answers nothing: its sign-off does not stand. {' '.join(reasons)}"
-    return None
+    if permit is None:
+        return f"{deployment.name} answers nothing: it has no permit here. A worker of the portal issues it."
+    if permit.stands:
+        return None
+    end = "was revoked" if permit.revoked_at else "has expired, and no worker of the portal renewed it"
+    return f"{deployment.name} answers nothing: its permit {end}."
+
+
+def why_not_take_permit(*, by) -> str | None:
+    return why_not(by, Permission.PERMIT_TAKE)

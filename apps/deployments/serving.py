@@ -1,31 +1,32 @@
 """The door of the serving process: rows in, predictions out. The pages' process never imports it."""
 
 from django.shortcuts import get_object_or_404
+from rest_framework.exceptions import Throttled
 from rest_framework.response import Response
 
 from apps.accounts.permissions import Permission, require
 from apps.common.api import Door
-from apps.common.errors import ActionDenied
-from apps.deployments import queries, rules, runs
+from apps.deployments import queries, runs
 from apps.deployments.shapes import AnswerOutput, RowsInput
 
 
 class Predict(Door):
     def post(self, request, pk):
-        """The sign-off is judged for every request, so that revoking it stops the next one."""
+        """Sign-off and permit are judged for every request, so that revoking stops the next one."""
         require(self.by, Permission.PREDICT)
         deployment = get_object_or_404(queries.deployments(viewer=self.by), pk=pk)
-        reasons = queries.why_it_does_not_stand(deployment)
-        if objection := rules.why_not_answer(deployment, reasons):
-            raise ActionDenied(objection)
+        loaded = runs.shelf.take(deployment)  # who may not be answered is told so before what they sent is read
         rows = self.read(RowsInput)["rows"]
         version = deployment.model_version
+        try:
+            said = runs.answer(loaded, rows)
+        except runs.TooMany as many:
+            raise Throttled(many.wait, str(many)) from many
         answer = {
             "deployment": deployment.pk,
             "model_version": str(version),
             "artifact_digest": version.artifact_digest,
             "approval": deployment.approval_id,
-            **runs.terms(version),
-            "predictions": runs.predict(version, rows),
+            **said,
         }
         return Response(AnswerOutput(answer).data)

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-MOST_ROWS = 10_000
+from apps.deployments.models import MOST_ROWS
 
 
 class RowsInput(serializers.Serializer):

@@ -4,9 +4,10 @@ import json
 
 from django.conf import settings
 from django.contrib import messages
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.permissions import Permission, why_not
 from apps.approvals import queries as approvals
@@ -53,11 +54,14 @@ def deployment_new(request):
 
 def deployment_detail(request, pk):
     deployment = get_object_or_404(queries.deployments(viewer=request.membership, project=request.project), pk=pk)
-    reasons = queries.why_it_does_not_stand(deployment)
+    reasons, permit = queries.why_it_does_not_stand(deployment), queries.permit(deployment)
     path = reverse("api-deployment-predict", args=[deployment.project.organization.slug, deployment.pk])
     context = {
         "deployment": deployment,
-        "objection": rules.why_not_answer(deployment, reasons),
+        "objection": rules.why_not_answer(deployment, reasons, permit),
+        "permit": permit,
+        "root": settings.URL + path.partition("/deployments/")[0],
+        "why_not_take": rules.why_not_take_permit(by=request.membership),
         "columns": [_column(column) for column in deployment.model_version.input_schema],
         "address": settings.URL + path,
         "example": _example(deployment.model_version.input_schema),
@@ -84,6 +88,20 @@ def _example(columns: list[dict]) -> str:
         column["name"]: (column.get("values") or [""])[0] if column["kind"] == "category" else 0 for column in columns
     }
     return json.dumps({"rows": [row]}, ensure_ascii=False)
+
+
+@require_safe
+def deployment_permit(request, pk):
+    """The token of the permit that stands now, as a file; that it was taken is remembered."""
+    deployment = get_object_or_404(queries.deployments(viewer=request.membership, project=request.project), pk=pk)
+    try:
+        permit = actions.take_permit(deployment, by=request.membership)
+    except ActionDenied as denied:
+        messages.error(request, str(denied))
+        return see(deployment)
+    name = f"{deployment.name}-{permit.number}.permit.jwt"
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(permit.token, content_type="application/jwt", headers=disposition)
 
 
 @require_POST

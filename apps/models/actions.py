@@ -1,15 +1,20 @@
-"""Name models, register what was trained, take files away, retire versions."""
+"""Name models, register and sign what was trained, take files away, retire versions."""
+
+import logging
 
 from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
-from apps.audits.actions import record
+from apps.audits.actions import personal, record
 from apps.audits.events import Event
 from apps.common.canonical import digest
 from apps.common.errors import ActionDenied, BadInput
-from apps.models import rules
-from apps.models.models import ModelVersion, RegisteredModel
+from apps.common.signing import KeyUnusable
+from apps.models import rules, signatures
+from apps.models.models import ModelSignature, ModelVersion, RegisteredModel
+
+log = logging.getLogger(__name__)
 
 
 def named(project, name: str, *, by) -> RegisteredModel:
@@ -48,9 +53,30 @@ def register(
     record(
         Event.MODEL_REGISTERED, on=version, by=None, artifact=version.artifact_digest, run=version.run_id,
         data=version.data_digest, declaration=version.declaration_digest, recipe=version.recipe_digest,
-        trained_by=str(trained_by.user),
+        trained_by=personal(trained_by.user),
     )  # fmt: skip
+    try:
+        sign(version)
+    except ActionDenied:  # the work of hours is not thrown away for it; nothing is served before it is signed
+        log.exception("%s is registered, and not signed.", version)
     return version
+
+
+@transaction.atomic
+def sign(version: ModelVersion) -> ModelSignature:
+    """The organization's signature over the files of a version, made where there is none. Nobody's verdict: it says
+    which bytes were registered here."""
+    try:
+        signature, _ = ModelSignature.objects.get_or_create(
+            version=version,
+            defaults={
+                "organization_id": version.organization_id,
+                "envelope": lambda: signatures.envelope(version),
+            },
+        )
+    except KeyUnusable as error:
+        raise ActionDenied(str(error)) from error
+    return signature
 
 
 @transaction.atomic

@@ -5,9 +5,9 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework import serializers
 
-from apps.common.api import Door
+from apps.common.api import Door, Page
 from apps.models import actions, queries
-from apps.models.downloads import attachment
+from apps.models.downloads import attachment, signature
 
 PROJECT = OpenApiParameter("project", str, description="slug of a project")
 MODEL = OpenApiParameter("model", str, description="name of a model")
@@ -27,7 +27,7 @@ class ModelVersionOutput(serializers.Serializer):
     """A model version: immutable, but for its retirement."""
 
     id = serializers.IntegerField(source="pk")
-    url = serializers.SerializerMethodField()
+    url = Page()
     project = serializers.CharField(source="project.slug")
     model = serializers.CharField(source="model.name")
     name = serializers.CharField(source="__str__")
@@ -53,9 +53,6 @@ class ModelVersionOutput(serializers.Serializer):
     created_at = serializers.DateTimeField()
     retired_at = serializers.DateTimeField(allow_null=True)
     retired_reason = serializers.CharField()
-
-    def get_url(self, version) -> str:
-        return self.context["request"].build_absolute_uri(version.get_absolute_url())
 
 
 class RetirementInput(serializers.Serializer):
@@ -110,6 +107,13 @@ class VersionFile(Door):
         if name not in version.files:
             raise Http404
         return attachment(version, name, actions.take_away(version, name, by=self.by))
+
+
+class VersionSignature(Door):
+    @extend_schema(operation_id="model_versions_signature", responses={(200, "application/json"): OpenApiTypes.OBJECT})
+    def get(self, request, pk):
+        """The organization's signature over the files, as OpenSSF Model Signing writes it (a Sigstore bundle)."""
+        return signature(_version(self.by, pk))
 
 
 class VersionRetirement(Door):

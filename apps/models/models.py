@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import Membership
+from apps.common.tenancy import TenantModel
 from apps.datasets.models import DatasetVersion
 from apps.projects.models import ProjectModel
 
@@ -57,3 +58,14 @@ class ModelVersion(ProjectModel):
 
     def get_absolute_url(self):
         return reverse("model", args=[self.project.organization.slug, self.project.slug, self.pk])
+
+
+class ModelSignature(TenantModel):
+    """The organization's signature over the files of a version. Only ever added, once."""
+
+    version = models.OneToOneField(ModelVersion, on_delete=models.PROTECT, related_name="signature")
+    envelope = models.JSONField()  # DSSE
+    signed_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self):
+        return f"signature of {self.version}"

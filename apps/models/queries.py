@@ -1,8 +1,8 @@
 """What is asked of models, always on behalf of a viewer."""
 
-from django.db.models import Count, Max
+from django.db.models import Count, Exists, Max, OuterRef
 
-from apps.models.models import ModelVersion, RegisteredModel
+from apps.models.models import ModelSignature, ModelVersion, RegisteredModel
 
 
 def models(*, viewer, project=None):
@@ -12,6 +12,14 @@ def models(*, viewer, project=None):
         found = found.filter(project=project)
     found = found.select_related("project__organization", "created_by__user")
     return found.annotate(version_count=Count("versions"), newest_number=Max("versions__number")).order_by("-pk")
+
+
+def names(*, viewer, project):
+    """The models of a project that have a version, newest first, by their names alone."""
+    built = Exists(ModelVersion.objects.filter(model=OuterRef("pk")))
+    return RegisteredModel.objects.filter(built, organization_id=viewer.organization_id, project=project).order_by(
+        "-pk"
+    )
 
 
 def versions(*, viewer, project=None, model=None):
@@ -25,6 +33,11 @@ def versions(*, viewer, project=None, model=None):
         "model", "project__organization", "dataset_version__dataset", "test_dataset_version__dataset",
         "trained_by__user", "retired_by__user",
     ).order_by("-pk")  # fmt: skip
+
+
+def signature(version) -> dict | None:
+    """The envelope over a version's files, where it was signed."""
+    return ModelSignature.objects.filter(version=version).values_list("envelope", flat=True).first()
 
 
 def siblings(version, *, viewer):

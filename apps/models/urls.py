@@ -9,6 +9,7 @@ organization: list = []
 project = [
     path("models/", views.model_list, name="models"),
     path("models/<int:pk>/", views.model_detail, name="model"),
+    path("models/<int:pk>/signature", views.model_signature, name="model-signature"),
     path("models/<int:pk>/files/<str:name>", views.model_file, name="model-file"),
 ]
 api = [
@@ -17,5 +18,6 @@ api = [
     path("model-versions/", rest.VersionList.as_view(), name="api-model-versions"),
     path("model-versions/<int:pk>/", rest.VersionDetail.as_view(), name="api-model-version"),
     path("model-versions/<int:pk>/files/<str:name>/", rest.VersionFile.as_view(), name="api-model-version-file"),
+    path("model-versions/<int:pk>/signature/", rest.VersionSignature.as_view(), name="api-model-version-signature"),
     path("model-versions/<int:pk>/retirement/", rest.VersionRetirement.as_view(), name="api-model-version-retirement"),
 ]

@@ -5,22 +5,26 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
+from apps.accounts.permissions import Permission, why_not
 from apps.common.errors import ActionDenied, BadInput
 from apps.common.pages import listed, page, see
 from apps.models import actions, forms, queries, rules, sheets
-from apps.models.downloads import attachment
+from apps.models.downloads import attachment, signature
+
+NAMES = 20  # models to choose from on the page; the address takes any
 
 
 @require_safe
 def model_list(request):
     """What has been built in this project."""
     viewer, project = request.membership, request.project
-    named = queries.models(viewer=viewer, project=project)
+    named = queries.names(viewer=viewer, project=project)
     chosen = named.filter(name=request.GET.get("name", "")).first()
     context = listed(request, queries.versions(viewer=viewer, project=project, model=chosen))
     for version in context["rows"]:
         version.estimator = sheets.ESTIMATORS.get(version.recipe["estimator"], "")
-    context |= {"chosen": chosen, "names": list(named.filter(version_count__gt=0)[:60])}
+    context["why_not_train"] = why_not(viewer, Permission.RUN_LAUNCH)
+    context |= {"chosen": chosen, "names": list(named[:NAMES])}
     return page(request, "models/model_list.html", context=context)
 
 
@@ -61,6 +65,17 @@ def model_file(request, pk, name):
         messages.error(request, str(denied))
         return see(version)
     return attachment(version, name, file)
+
+
+@require_safe
+def model_signature(request, pk):
+    """The organization's signature over the files of a version."""
+    version = _version(request, pk)
+    try:
+        return signature(version)
+    except ActionDenied as denied:
+        messages.error(request, str(denied))
+        return see(version)
 
 
 def _version(request, pk):

@@ -6,7 +6,7 @@ from django.utils.text import slugify
 
 from apps.accounts.models import Membership
 from apps.accounts.permissions import Permission, require
-from apps.audits.actions import record
+from apps.audits.actions import personal, record
 from apps.audits.events import Event
 from apps.common.errors import ActionDenied, BadInput
 from apps.common.words import NOT_PROJECTS
@@ -27,7 +27,7 @@ def open_project(
         raise BadInput(problems)
     fields = {"purpose": purpose, "owner": owner, "answers": answers, "created_by": by}
     project = _create(by, name, risk_class=RiskClass(risk_class or rules.risk_class(answers)), **fields)
-    facts = {"purpose": purpose, "owner": str(owner.user), "risk_class": project.risk_class, "answers": answers}
+    facts = {"purpose": purpose, "owner": personal(owner.user), "risk_class": project.risk_class, "answers": answers}
     record(Event.PROJECT_OPENED, on=project, by=by, slug=project.slug, **facts)
     return project
 
@@ -39,13 +39,13 @@ def change(project: Project, *, by: Membership, seen=None, **fields) -> Project:
     if problems := _owner_problems(fields.get("owner"), by):
         raise BadInput(problems)
     changed = {name: value for name, value in fields.items() if getattr(project, name) != value}
-    before = {name: str(getattr(project, name)) for name in changed}
+    before = {name: _told(getattr(project, name)) for name in changed}
     if not changed:
         return project
     for name, value in changed.items():
         setattr(project, name, value)
     _save(project, *changed)
-    after = {name: str(value) for name, value in changed.items()}
+    after = {name: _told(value) for name, value in changed.items()}
     record(Event.PROJECT_CHANGED, on=project, by=by, before=before, after=after)
     return project
 
@@ -110,3 +110,8 @@ def _owner_problems(owner: Membership | None, by: Membership) -> dict[str, str]:
     if owner is None or (owner.organization_id == by.organization_id and owner.is_active):
         return {}
     return {"owner": "The owner must be a member of this organization."}
+
+
+def _told(value):
+    """A value as a fact of the record: a member's name so that it can be erased."""
+    return personal(value) if isinstance(value, Membership) else str(value)

@@ -4,7 +4,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.response import Response
 
-from apps.common.api import Door
+from apps.common.api import Door, Page
 from apps.common.errors import NothingThere
 from apps.projects import actions, queries, rules
 from apps.projects.models import Project, RiskClass
@@ -17,7 +17,7 @@ class ProjectOutput(serializers.ModelSerializer):
     owner = serializers.CharField(source="owner.user")
     because = serializers.SerializerMethodField(help_text="Why the answers ask for this class at least.")
     answers = serializers.DictField(child=serializers.BooleanField())
-    url = serializers.SerializerMethodField(help_text="Its page.")
+    url = Page()
 
     class Meta:
         model = Project
@@ -26,9 +26,6 @@ class ProjectOutput(serializers.ModelSerializer):
 
     def get_because(self, project) -> str:
         return rules.because(project.answers)
-
-    def get_url(self, project) -> str:
-        return self.context["request"].build_absolute_uri(project.get_absolute_url())
 
 
 class RiskInput(serializers.Serializer):

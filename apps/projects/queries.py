@@ -1,6 +1,7 @@
 from django.shortcuts import get_object_or_404
 
 from apps.accounts import queries as accounts
+from apps.common.errors import NothingThere
 from apps.projects.models import Project
 
 
@@ -11,6 +12,14 @@ def projects(*, viewer):
 def project(*, viewer, slug: str) -> Project:
     """One project of the viewer's organization, or 404."""
     return get_object_or_404(projects(viewer=viewer), slug=slug)
+
+
+def named(*, viewer, slug: str) -> Project:
+    """The project that a body names. Raises NothingThere."""
+    found = projects(viewer=viewer).filter(slug=slug).first()
+    if found is None:
+        raise NothingThere({"project": "There is no such project in this organization."})
+    return found
 
 
 def possible_owners(*, viewer):

@@ -4,6 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
+from apps.audits import readings
 from apps.audits.actions import record
 from apps.audits.events import Event
 from apps.common import work
@@ -91,6 +92,7 @@ def take_away(report: Report, *, form: str, by) -> None:
     """Remember that somebody downloads a report, as "pdf" or "json"."""
     require(by, Permission.REPORT_DOWNLOAD)
     _refuse(rules.why_not_download(report, by=by))
+    readings.opened(report, by=by, digest=report.digest)
     record(Event.REPORT_DOWNLOADED, on=report, by=by, form=form, digest=report.digest)
 
 

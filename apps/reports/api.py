@@ -7,7 +7,9 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework import serializers, status
 from rest_framework.response import Response
 
-from apps.common.api import Door
+from apps.audits import readings
+from apps.common.api import Door, Page
+from apps.common.errors import NothingThere
 from apps.reports import actions, queries
 from apps.reports.models import Kind
 from apps.reports.sheets import files
@@ -23,7 +25,7 @@ class ReportOutput(serializers.Serializer):
     """A report in a list; one alone carries its result too."""
 
     id = serializers.IntegerField(source="pk")
-    url = serializers.SerializerMethodField()
+    url = Page()
     project = serializers.CharField(source="project.slug")
     model_version = serializers.IntegerField(source="model_version_id")
     model = serializers.CharField(source="model_version.__str__")
@@ -37,9 +39,6 @@ class ReportOutput(serializers.Serializer):
     started_by = serializers.CharField(source="started_by.user.__str__")
     queued_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
-
-    def get_url(self, report) -> str:
-        return self.context["request"].build_absolute_uri(report.get_absolute_url())
 
 
 class ReportWhole(ReportOutput):
@@ -79,7 +78,9 @@ class ReportList(Door):
     @extend_schema(operation_id="reports_start", request=StartInput, responses={201: ReportsOutput})
     def post(self, request):
         given = self.read(StartInput)
-        version = get_object_or_404(queries.versions(viewer=self.by), pk=given["model_version"])
+        version = queries.versions(viewer=self.by).filter(pk=given["model_version"]).first()
+        if version is None:
+            raise NothingThere({"model_version": "There is no such model version in this organization."})
         started = actions.start(version, kinds=given["kinds"], parameters=given["parameters"], by=self.by)
         found = queries.reports(viewer=self.by).filter(pk__in=[report.pk for report in started])
         results = ReportOutput(sorted(found, key=lambda r: r.pk), many=True, context={"request": request}).data
@@ -89,7 +90,9 @@ class ReportList(Door):
 class ReportDetail(Door):
     @extend_schema(operation_id="reports_read", responses=ReportWhole)
     def get(self, request, pk):
-        return self.answer(ReportWhole, get_object_or_404(queries.reports(viewer=self.by), pk=pk))
+        report = get_object_or_404(queries.reports(viewer=self.by), pk=pk)
+        readings.opened(report, by=self.by, digest=report.digest)
+        return self.answer(ReportWhole, report)
 
 
 class ReportCancellation(Door):

@@ -4,13 +4,14 @@ from django.contrib import messages
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.audits import readings
 from apps.common.errors import ActionDenied, BadInput
 from apps.common.pages import listed, page, see
 from apps.reports import actions, forms, queries, rules, sheets
 from apps.reports.models import Kind
 from apps.reports.sheets import files
 
-OFFERED = 50  # model versions in the form; an older one is offered when the address names it
+OFFERED = 20  # model versions in the form; an older one is offered when the address names it
 
 
 def report_list(request):
@@ -64,6 +65,7 @@ def _filters(request, chosen, versions):
 def report_detail(request, pk):
     """One report: its question, its answer, and everything the answer rests on."""
     report = get_object_or_404(queries.reports(viewer=request.membership, project=request.project), pk=pk)
+    readings.opened(report, by=request.membership, digest=report.digest)
     sheet = sheets.sheet(report) if report.result else None
     context = {
         "report": report,

@@ -4,7 +4,7 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 
-from apps.common.api import Door
+from apps.common.api import Door, Page
 from apps.common.errors import NothingThere
 from apps.common.work import WorkState
 from apps.datasets import queries as datasets
@@ -39,7 +39,7 @@ class LaunchInput(serializers.Serializer):
 
 class RunOutput(serializers.Serializer):
     id = serializers.IntegerField(source="pk")
-    url = serializers.SerializerMethodField()
+    url = Page()
     project = serializers.CharField(source="project.slug")
     model = serializers.CharField(source="model.name")
     model_version = serializers.IntegerField(source="model_version_id", allow_null=True)
@@ -60,9 +60,6 @@ class RunOutput(serializers.Serializer):
     queued_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
-
-    def get_url(self, run) -> str:
-        return self.context["request"].build_absolute_uri(run.get_absolute_url())
 
     def get_waiting_reason(self, run) -> str:
         return rules.why_waiting(run, self.workers()) if run.state == WorkState.QUEUED else ""
@@ -110,7 +107,7 @@ class RunList(Door):
     def post(self, request):
         """Launch a run: it waits for a worker, learns, and ends as the next version of the model of this name."""
         given = self.read(LaunchInput)
-        project = get_object_or_404(projects.projects(viewer=self.by), slug=given.pop("project"))
+        project = projects.named(viewer=self.by, slug=given.pop("project"))
         for name in ("dataset_version", "test_dataset_version"):
             given[name] = self._data(project, name, given.get(name))
         return self.answer(RunOutput, actions.launch(project, by=self.by, **given), status=status.HTTP_201_CREATED)

@@ -19,3 +19,24 @@ def bearer(secret: str) -> dict[str, str]:
 
 def second_owner(tenant):
     return make.member(tenant.organization, "second.owner", Role.OWNER)
+
+
+def emergency(tenant, *, by=None, words=("run.cancel",), minutes: int = 60):
+    """A request; nobody has agreed to it."""
+    by = by or tenant.builder
+    tenant.enter(by)
+    return actions.emergencies.ask(words=list(words), minutes=minutes, reason="The pipeline is on fire.", by=by)
+
+
+def given(tenant, *, agreed_by=None, **asked):
+    """Emergency access that somebody agreed to."""
+    access, agreed_by = emergency(tenant, **asked), agreed_by or tenant.owner
+    tenant.enter(agreed_by)
+    return actions.emergencies.agree(access, by=agreed_by)
+
+
+def review(tenant):
+    """An open review of who has access, with one decision."""
+    tenant.enter(tenant.owner)
+    found = actions.reviews.start(by=tenant.owner)
+    return found, actions.reviews.decide(found, line=f"member-{tenant.builder.pk}", keep=True, by=tenant.owner)

@@ -46,7 +46,7 @@ def test_it_keeps_no_secret_of_an_invitation(acme):
     assert secret not in str(vars(invitation))
     assert queries.invitation_by_secret(secret) == invitation
     assert queries.invitation_by_secret(secret[:-1]) is None
-    assert last_record().facts == {"email": "new@people.example", "role": "builder"}
+    assert last_record().told == {"email": "new@people.example", "role": "builder"}
 
 
 @pytest.mark.parametrize("role", ["builder", "reviewer", "auditor"])
@@ -75,7 +75,7 @@ def test_a_newcomer_joins(acme):
     assert membership.user.check_password(people.PASSWORD)
     assert membership.may("approval.sign")
     found = last_record()
-    assert (found.event, found.by_name, found.facts["invited_by"]) == ("member.joined", "Nora Neu", "Owner")
+    assert (found.event, found.by_name, found.told["invited_by"]) == ("member.joined", "Nora Neu", "Owner")
 
 
 def test_a_newcomer_cannot_take_over_an_account(acme, rival):
@@ -200,7 +200,7 @@ def test_it_revokes_a_token(acme):
     token, secret = make.token(acme.builder)
     actions.revoke_token(token, by=acme.owner)
     assert queries.membership_by_token(secret, "acme") is None
-    assert (last_record().event, last_record().facts) == ("token.revoked", {"of": "Builder"})
+    assert (last_record().event, last_record().told) == ("token.revoked", {"of": "Builder"})
     with pytest.raises(ActionDenied, match="already"):
         actions.revoke_token(token, by=acme.owner)
 
@@ -212,5 +212,5 @@ def test_a_new_printed_name_is_remembered_in_each_organization(acme, rival):
     for tenant in (acme, rival):
         tenant.enter()
         found = last_record()
-        assert (found.event, found.facts) == ("member.renamed", {"before": "Builder", "after": "Bea Rival"})
+        assert (found.event, found.told) == ("member.renamed", {"before": "Builder", "after": "Bea Rival"})
     assert Membership.objects.get(pk=rival.builder.pk).user.name == "Bea Rival"

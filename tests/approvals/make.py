@@ -1,13 +1,17 @@
 """A model version with data, reports and a policy, up to a sign-off that stands."""
 
+from datetime import timedelta
+
 from django.utils import timezone
 
+from apps.accounts.models import Role
 from apps.approvals import actions, queries
+from apps.audits import readings
 from apps.common.canonical import canonical, digest
 from apps.datasets.models import Dataset, DatasetVersion
 from apps.models.models import ModelVersion, RegisteredModel
 from apps.reports.models import Report
-from tests.make import PASSWORD, Tenant
+from tests.make import PASSWORD, Tenant, member
 
 DECLARATION = {
     "target": "approve",
@@ -75,9 +79,16 @@ def figures(kind: str) -> list[dict]:
     }[kind]
 
 
-def report(version: ModelVersion, kind: str, *, by=None, measured=None, **fields) -> Report:
+def report(
+    version: ModelVersion, kind: str, *, by=None, measured=None, provenance="recomputed by the portal", **fields
+) -> Report:
     result = canonical(
-        {"kind": kind, "answer": f"The {kind} is good.", "figures": figures(kind) if measured is None else measured}
+        {
+            "kind": kind,
+            "answer": f"The {kind} is good.",
+            "figures": figures(kind) if measured is None else measured,
+            "provenance": provenance,
+        }
     )
     fields = {"state": "finished", "finished_at": timezone.now(), "verdict": "pass"} | fields
     return Report.objects.create(
@@ -115,13 +126,50 @@ def asked_for(tenant: Tenant, version: ModelVersion):
     return actions.ask(version, note="Ready for the spring campaign.", by=tenant.builder)
 
 
+def read(approval, by):
+    """As if this person had opened every report of the dossier."""
+    for report in Report.objects.filter(model_version=approval.model_version, state="finished"):
+        readings.opened(report, by=by, digest=report.digest)
+
+
+def waiver(tenant: Tenant, version: ModelVersion, rule: int = 5, *, by=None, **given):
+    """A request to set a rule of the policy in force aside for a model version; its owner is the second reviewer."""
+    policy_version = policy(tenant)
+    by = by or tenant.builder
+    tenant.enter(by)
+    given = {
+        "owner": tenant.second_reviewer, "reason": "Too few rows were kept back.", "risk": "It may be less accurate.",
+        "measure": "A person looks at every refusal.", "plan": "Measured again on the spring data.",
+        "starts_at": timezone.now() - timedelta(hours=1),  # a test is one transaction, in which time stands still
+        "ends_at": timezone.now() + timedelta(days=30) - timedelta(hours=1), "model_version": version,
+    } | given  # fmt: skip
+    return actions.ask_waiver(tenant.project, policy_version, rule, by=by, **given)
+
+
+def waived(tenant: Tenant, version: ModelVersion, rule: int = 5, **given):
+    """The same, approved by a reviewer."""
+    request = waiver(tenant, version, rule, **given)
+    tenant.enter(tenant.reviewer)
+    return actions.approve_waiver(request, reason="Contained for a month.", by=tenant.reviewer)
+
+
 def sign(approval, by, meaning="validated", **given):
+    read(approval, by)
     given = {
         "reason": "Error rates are acceptable.",
         "dossier_digest": approval.dossier_digest,
         "password": PASSWORD,
     } | given
     return actions.sign(approval, meaning=meaning, by=by, **given)
+
+
+def refuse(approval, tenant: Tenant, act):
+    """Sent back or rejected (`act`) by one reviewer, signed by the other: only then is it decided."""
+    tenant.enter(tenant.reviewer)
+    act(approval, reason="No.", dossier_digest=approval.dossier_digest, password=PASSWORD, by=tenant.reviewer)
+    tenant.enter(tenant.second_reviewer)
+    sign(approval, tenant.second_reviewer, "approved")
+    approval.refresh_from_db()
 
 
 def approved(tenant: Tenant, **options):
@@ -135,11 +183,39 @@ def approved(tenant: Tenant, **options):
     return approval
 
 
+def another_reviewer(tenant: Tenant, name="third.reviewer"):
+    third = member(tenant.organization, name, Role.REVIEWER)
+    tenant.enter(third)
+    return third
+
+
+def asked_under(tenant: Tenant, more: str, number=1):
+    """A request under the built-in policy with these lines more."""
+    actions.publish(policy(tenant).source + "\n" + more, by=tenant.owner)
+    version = reported(tenant, number=number)
+    tenant.enter(tenant.builder)
+    return actions.ask(version, note="", by=tenant.builder)
+
+
+def handed_on_and_fulfilled(tenant: Tenant) -> tuple:
+    """A delegation that is not in force yet, and the fulfilled condition of another sign-off."""
+    now = timezone.now()
+    days = {"starts_at": now + timedelta(days=30), "ends_at": now + timedelta(days=31)}
+    tenant.enter(tenant.reviewer)
+    given = {"project": None, "reason": "Away.", "password": PASSWORD, "by": tenant.reviewer}
+    delegation = actions.delegate(tenant.second_reviewer, **days, **given)
+    approval = asked_under(tenant, "conditions: {}", number=7)
+    tenant.enter(tenant.reviewer)
+    sign(approval, tenant.reviewer)
+    tenant.enter(tenant.second_reviewer)
+    due = {"owner": tenant.builder.pk, "due_at": now + timedelta(days=9), "consequence": "escalate"}
+    sign(approval, tenant.second_reviewer, "approved", conditions=[{"text": "Measure robustness.", **due}])
+    tenant.enter(tenant.builder)
+    return delegation, actions.fulfil(approval, 1, evidence="Report 7.", by=tenant.builder)
+
+
 def asked_for_by_second_builder(tenant: Tenant):
     """Asked for by somebody who neither trained nor uploaded."""
-    from apps.accounts.models import Role
-    from tests.make import member
-
     policy(tenant)
     version = reported(tenant)
     asker = member(tenant.organization, "second.builder", Role.BUILDER)

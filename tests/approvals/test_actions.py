@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts import actions as accounts
-from apps.approvals import actions, queries, reentry
+from apps.accounts import reentry
+from apps.approvals import actions, queries
 from apps.approvals.models import Approval, PolicyVersion, Signature, State
 from apps.audits.models import Record
 from apps.common.canonical import canonical, digest
@@ -139,14 +140,13 @@ def test_what_stands_is_not_asked_for_again_before_its_last_days(acme, monkeypat
     approval = make.approved(acme)
     with pytest.raises(ActionDenied, match="in its last 90 days"):
         actions.ask(approval.model_version, note="", by=acme.builder)
-    monkeypatch.setattr("apps.approvals.rules.RENEWAL", timedelta(days=366))
+    monkeypatch.setattr("apps.approvals.rules.approvals.RENEWAL", timedelta(days=366))
     assert actions.ask(approval.model_version, note="", by=acme.builder).state == State.OPEN
 
 
 def test_a_rejected_version_is_never_asked_for_again(acme):
     approval = make.asked(acme)
-    acme.enter(acme.reviewer)
-    actions.reject(approval, reason="No.", dossier_digest=approval.dossier_digest, password=PASSWORD, by=acme.reviewer)
+    make.refuse(approval, acme, actions.reject)
     acme.enter(acme.builder)
     with pytest.raises(ActionDenied, match="that is final"):
         actions.ask(approval.model_version, note="", by=acme.builder)
@@ -159,7 +159,10 @@ def test_a_version_sent_back_may_be_asked_for_again(acme):
         approval, reason="Privacy?", dossier_digest=approval.dossier_digest, password=PASSWORD, by=acme.reviewer
     )
     approval.refresh_from_db()
-    assert (approval.state, events(approval)) == (State.RETURNED, ["approval.asked", "approval.returned"])
+    assert (approval.state, events(approval)) == (
+        State.RETURNED,
+        ["approval.asked", "approval.signed", "approval.returned"],
+    )
     acme.enter(acme.builder)
     make.report(approval.model_version, "privacy")
     again = actions.ask(approval.model_version, note="With the privacy report.", by=acme.builder)
@@ -252,7 +255,7 @@ def test_a_meaning_is_signed_as_often_as_the_policy_asks(acme):
     acme.enter(acme.reviewer)
     make.sign(approval, acme.reviewer)
     acme.enter(acme.second_reviewer)
-    with pytest.raises(ActionDenied, match="Reviewer has signed so already; still open: “I approve deployment”"):
+    with pytest.raises(ActionDenied, match="Reviewer took this place already; still open: “I approve deployment”"):
         make.sign(approval, acme.second_reviewer)
     with pytest.raises(ActionDenied, match="asks for no such signature"):
         make.sign(approval, acme.second_reviewer, "risk accepted")
@@ -267,13 +270,10 @@ def test_approval_is_shut_while_a_rule_does_not_pass(acme):
 
 def test_after_the_decision_the_other_reviewer_gets_an_answer(acme):
     approval = make.asked(acme)
-    acme.enter(acme.reviewer)
-    actions.send_back(
-        approval, reason="No.", dossier_digest=approval.dossier_digest, password=PASSWORD, by=acme.reviewer
-    )
-    acme.enter(acme.second_reviewer)
+    make.refuse(approval, acme, actions.send_back)
+    third = make.another_reviewer(acme)
     with pytest.raises(ActionDenied, match="It was sent back on"):
-        make.sign(approval, acme.second_reviewer)
+        make.sign(approval, third)
 
 
 # Withdrawing and revoking

@@ -37,13 +37,22 @@ def test_the_whole_way_over_rest(call, acme):
     version = make.reported(acme.enter(acme.builder))
     asked = call(acme.builder, "post", "approvals/", {"model_version": version.pk, "note": "May it?"}).json()
     assert (asked["verdict"], asked["state"], asked["stands"], len(asked["gates"])) == ("pass", "open", False, 14)
-    assert [(place["meaning"], place["signed_by"]) for place in asked["required"]] == [
-        ("validated", None),
-        ("approved", None),
+    assert [(place["meaning"], place["given_by"]) for place in asked["required"]] == [
+        ("validated", []),
+        ("approved", []),
     ]
     path = f"approvals/{asked['id']}/"
+    assert "not opened" in refused(call(acme.reviewer, "post", path + "signatures/", signature(asked)), 409)
+    for reviewer in (acme.reviewer, acme.second_reviewer):
+        for report in call(reviewer, "get", f"reports/?model_version={version.pk}").json()["results"]:
+            call(reviewer, "get", f"reports/{report['id']}/")
+    read = call(acme.reviewer, "get", path).json()["reading"]
+    assert len(read) == 4 and all(evidence["opened_at"] for evidence in read)
     first = call(acme.reviewer, "post", path + "signatures/", signature(asked))
-    assert first.status_code == 201 and first.json()["required"][0]["signed_by"] == "Reviewer"
+    assert first.status_code == 201 and first.json()["required"][0]["given_by"] == ["Reviewer"]
+    assert [given["decision"] for given in first.json()["signatures"]] == ["sign"]
+    sealed = call(acme.second_reviewer, "get", path)
+    assert sealed.json()["signatures"] == [] and "Read." not in sealed.content.decode()
     second = call(acme.second_reviewer, "post", path + "signatures/", signature(asked, meaning="approved")).json()
     assert (second["state"], second["validity"]["valid"], second["validity"]["reasons"]) == ("approved", True, [])
     exact = call(acme.auditor, "get", path + "dossier/").content

@@ -5,11 +5,14 @@ import re
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from apps.accounts.models import Reentry
 from apps.approvals import queries
 from apps.approvals.actions import publish
+from apps.approvals.actions.signing import signed
 from apps.approvals.models import Signature
 from apps.common.canonical import canonical, digest
 from apps.datasets.models import DatasetVersion
@@ -32,24 +35,37 @@ def rows(sql: str, *values) -> int:
 
 
 SIGN = """
-insert into approvals_signature (organization_id, approval_id, signer_id, printed_name, role, decision, meaning, reason,
-                                 dossier_digest, signed_at)
-values (%(organization)s, %(approval)s, %(signer)s, %(name)s, %(role)s, %(decision)s, %(meaning)s, %(reason)s,
-        %(dossier)s, now())
+insert into approvals_signature (id, organization_id, approval_id, signer_id, printed_name, role, decision, meaning,
+                                 reason, dossier_digest, signed_at, place, conditions, authentication_id, envelope,
+                                 digest, key_id)
+values (%(id)s, %(organization)s, %(approval)s, %(signer)s, %(name)s, %(role)s, %(decision)s, %(meaning)s, %(reason)s,
+        %(dossier)s, now(), %(place)s, %(conditions)s, %(proof)s, %(envelope)s, %(digest)s, %(key)s)
 """
 
 
-def signature(approval, signer, **forged):
+def signature(approval, signer, meaning="validated", *, read=True, **forged):
+    """The columns of an honest signature, but for what is `forged`."""
+    if read:
+        make.read(approval, signer)
+    proof = Reentry.objects.create(user_id=signer.user_id, components=["password"])
+    row = queries.approvals(viewer=signer).filter(pk=approval.pk).first() or approval
+    case = queries.case(row, viewer=signer)
+    honest = signed(case, "sign", meaning, "Because.", proof=proof, by=signer)
     return {
-        "organization": approval.organization_id, "approval": approval.pk, "signer": signer.pk,
-        "name": signer.user.name, "role": signer.role, "decision": "sign", "meaning": "validated", "reason": "Because.",
-        "dossier": approval.dossier_digest,
+        "id": honest.pk, "organization": approval.organization_id, "approval": approval.pk, "signer": signer.pk,
+        "name": signer.user.name, "role": signer.role, "decision": "sign", "meaning": meaning, "reason": "Because.",
+        "dossier": approval.dossier_digest, "place": honest.place or 1, "conditions": "[]", "proof": proof.pk,
+        "envelope": json.dumps(honest.envelope), "digest": honest.digest, "key": honest.key_id,
     } | forged  # fmt: skip
 
 
-def forge(approval, signer, **forged) -> str:
+def forge(approval, signer, meaning="validated", **forged) -> str:
+    return insert(signature(approval, signer, meaning, **forged))
+
+
+def insert(given: dict) -> str:
     with pytest.raises(DatabaseError) as refusal, transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(SIGN, signature(approval, signer, **forged))
+        cursor.execute(SIGN, given)
     return str(refusal.value)
 
 
@@ -73,12 +89,51 @@ def test_the_honest_statement_works(acme):
         ({"meaning": ""}, "names its meaning"),
         ({"decision": "reject"}, "one that refuses has none"),
         ({"organization": 0}, "no open sign-off"),
+        ({"place": 2}, "no further signature of this meaning"),
+        ({"place": 9}, "no further signature of this meaning"),
+        ({"envelope": None}, "carries its envelope"),
+        ({"envelope": '{"payload": "e30="}'}, "carries its envelope"),
+        ({"reason": "Another reason."}, "does not say what the signature says"),
+        ({"digest": "0" * 64}, "not that of the statement"),
+        ({"key": "0" * 64}, "does not say what the signature says"),
+        ({"proof": 0}, "without proving again who they are"),
+        ({"conditions": '[{"text": "x"}]'}, "Conditions belong to"),
     ],
 )
 def test_a_forged_signature_is_refused(acme, forged, answer):
     approval = make.asked(acme)
     acme.enter(acme.reviewer)
     assert answer in forge(approval, acme.reviewer, **forged)
+
+
+def test_nobody_signs_what_they_have_not_opened(acme):
+    approval = make.asked(acme)
+    acme.enter(acme.reviewer)
+    make.read(approval, acme.second_reviewer)
+    answer = forge(approval, acme.reviewer, read=False)
+    assert "Not opened since the request: explainability, fairness, performance, privacy." in answer
+
+
+def test_a_proof_is_for_one_signature_and_one_person(acme):
+    approval = make.asked(acme)
+    acme.enter(acme.reviewer)
+    proof = signature(approval, acme.second_reviewer)["proof"]
+    assert "without proving again" in forge(approval, acme.reviewer, proof=proof)
+    old = Reentry.objects.create(
+        user_id=acme.reviewer.user_id, components=["password"], at=timezone.now() - timedelta(minutes=6)
+    )
+    assert "without proving again" in forge(approval, acme.reviewer, proof=old.pk)
+    failed = Reentry.objects.create(user_id=acme.reviewer.user_id)
+    assert "without proving again" in forge(approval, acme.reviewer, proof=failed.pk)
+
+
+def test_who_enrolled_a_second_factor_proves_it_too(acme):
+    approval = make.asked(acme)
+    acme.enter(acme.reviewer)
+    Authenticator.objects.create(user=acme.reviewer.user, type="totp", data={})
+    assert "without proving again" in forge(approval, acme.reviewer)
+    both = Reentry.objects.create(user_id=acme.reviewer.user_id, components=["password", "authenticator code"])
+    assert "does not say what the signature says" in forge(approval, acme.reviewer, proof=both.pk)
 
 
 def test_nobody_signs_in_anothers_name(acme):
@@ -137,16 +192,16 @@ def test_the_same_person_does_not_sign_twice(acme):
     approval = make.asked(acme)
     acme.enter(acme.reviewer)
     make.sign(approval, acme.reviewer)
-    assert "approvals_signature_once" in forge(approval, acme.reviewer, meaning="approved")
+    assert "approvals_signature_once" in forge(approval, acme.reviewer, "approved")
 
 
 def test_a_rivals_reviewer_does_not_sign(acme, rival):
     approval = make.asked(acme)
+    acme.enter(acme.reviewer)
+    given = signature(approval, acme.reviewer) | {"signer": rival.reviewer.pk, "name": rival.reviewer.user.name}
     rival.enter(rival.reviewer)
-    assert "row-level security" in forge(approval, rival.reviewer) or "Only a reviewer" in forge(
-        approval, rival.reviewer
-    )
-    assert "no open sign-off" in forge(approval, rival.reviewer, organization=rival.organization.pk)
+    assert "row-level security" in insert(given) or "Only a reviewer" in insert(given)
+    assert "no open sign-off" in insert(given | {"organization": rival.organization.pk})
 
 
 def test_a_shut_gate_is_not_signed(acme):
@@ -194,7 +249,7 @@ def test_the_end_of_validity_is_the_policys(acme):
     for signer, meaning in ((acme.reviewer, "validated"), (acme.second_reviewer, "approved")):
         acme.enter(signer)
         with connection.cursor() as cursor:
-            cursor.execute(SIGN, signature(approval, signer, meaning=meaning))
+            cursor.execute(SIGN, signature(approval, signer, meaning))
     rows(
         "update approvals_approval set state = 'approved', valid_until = now() + interval '9 years' where id = %s",
         approval.pk,

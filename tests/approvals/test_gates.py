@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from apps.approvals.gates.decide import Evidence, Verdict, decide, overall
 from apps.approvals.gates.figures import REPORTS
-from apps.approvals.gates.policy import NotAPolicy, Policy, Rule, Signer, parse, policy_digest
+from apps.approvals.gates.policy import Policy, Rule, Signer, policy_digest
+from apps.approvals.gates.reading import NotAPolicy, parse
 from apps.ml import fairness, performance, privacy
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -127,6 +127,10 @@ def test_asking_twice_gets_an_answer(client, acme):
 def test_a_reviewer_sees_consequences_and_signs(client, acme):
     approval = make.asked(acme)
     page = text(visit(client, acme.reviewer, approval.get_absolute_url()))
+    assert page.count("open it before you sign") == 4 and "You have not opened the explainability report" in page
+    acme.enter()
+    make.read(approval, acme.reviewer), make.read(approval, acme.second_reviewer)
+    page = text(client.get(approval.get_absolute_url()))
     assert "under 7 things by their digests, for good" in page and "2 signatures are open" in page
     response = client.post(approval.get_absolute_url(), signing(approval))
     assert (response.status_code, response.url) == (303, approval.get_absolute_url())
@@ -152,6 +156,7 @@ def test_a_wrong_password_is_said_at_its_field_and_keeps_the_reason(client, acme
 
 def test_a_second_press_gets_a_clear_answer(client, acme):
     approval = make.asked(acme)
+    make.read(approval, acme.reviewer)
     visit(client, acme.reviewer, approval.get_absolute_url(), signing(approval))
     page = text(client.post(approval.get_absolute_url(), signing(approval)))
     assert "nobody signs twice" in page
@@ -161,6 +166,7 @@ def test_a_second_press_gets_a_clear_answer(client, acme):
 
 def test_a_stale_page_gets_a_clear_answer(client, acme):
     approval = make.asked(acme)
+    make.read(approval, acme.reviewer)
     page = text(visit(client, acme.reviewer, approval.get_absolute_url(), signing(approval, dossier_digest="0" * 64)))
     assert "This page showed another dossier" in page
 

@@ -37,13 +37,17 @@ def _clear(cursor) -> None:
 @pytest.fixture
 def owner_sql():
     """Plain SQL as the owner of the tables, no trigger on: the worst an intruder could do."""
+    tables = ("audits_record", "audits_node", "audits_checkpoint", "audits_opening", "audits_personkey")
     from django.db import connections, transaction
 
     def run(*statements: str) -> None:
         with transaction.atomic("owner"), connections["owner"].cursor() as cursor:
-            cursor.execute("alter table audits_record disable trigger user")
+            for table in tables:
+                cursor.execute(f"alter table {table} disable trigger user")
             for statement in statements:
                 cursor.execute(statement)
-            cursor.execute("alter table audits_record enable trigger user")
+            cursor.execute("set constraints all immediate")
+            for table in tables:
+                cursor.execute(f"alter table {table} enable trigger user")
 
     return run

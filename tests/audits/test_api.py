@@ -1,5 +1,6 @@
 """The record over REST."""
 
+import hashlib
 import json
 
 import pytest
@@ -50,14 +51,53 @@ def test_one_record_has_its_leaf(door):
 def test_it_verifies(door):
     answer = door.post("/api/v1/acme/records/verification/").json()
     assert (answer["intact"], answer["records"], answer["wrong"], answer["problem"]) == (True, 2, None, "")
-    known = {"known": {"seq": 9, "digest": "0" * 64}}
-    answer = door.post("/api/v1/acme/records/verification/", known, format="json").json()
-    assert (answer["intact"], answer["wrong"]) == (False, 4)
+    note = door.post("/api/v1/acme/checkpoints/").json()["note"]
+    kept = {"checkpoint": note, "new": True}
+    answer = door.post("/api/v1/acme/records/verification/", kept, format="json").json()
+    assert (answer["intact"], answer["since"], answer["checkpoints"]) == (True, 4, 2)
 
 
-@pytest.mark.parametrize("body", [{"known": 1}, {"known": {"seq": -1, "digest": "x"}}, {"known": {"seq": 1}}, [1]])
-def test_it_refuses_a_head_that_is_none(door, body):
+@pytest.mark.parametrize("body", [{"checkpoint": 1}, {"checkpoint": "x"}, {"new": "perhaps"}, [1]])
+def test_it_refuses_a_checkpoint_that_is_none(door, body):
     assert door.post("/api/v1/acme/records/verification/", body, format="json").status_code == 400
+
+
+def test_it_proves_that_a_record_is_in_a_checkpoint(door):
+    assert door.get("/api/v1/acme/records/1/proof/").json()["checkpoint"] is None
+    made = door.post("/api/v1/acme/checkpoints/").json()
+    answer = door.get("/api/v1/acme/records/2/proof/").json()
+    assert (answer["size"], answer["root"]) == (made["size"], made["root"])
+    assert answer["checkpoint"]["note"] == made["note"]
+    hash = bytes.fromhex(answer["leaf_hash"])
+    first, second = (bytes.fromhex(one) for one in answer["path"])  # of three records: the first, then the third
+    hash = hashlib.sha256(b"\1" + first + hash).digest()
+    assert hashlib.sha256(b"\1" + hash + second).hexdigest() == answer["root"]
+    assert door.get("/api/v1/acme/records/2/proof/?size=2").json()["path"] == [first.hex()]
+    assert door.get("/api/v1/acme/records/2/proof/?size=1").status_code == 400
+    assert door.get("/api/v1/acme/records/2/proof/?size=99").status_code == 400
+    assert door.get("/api/v1/acme/records/9/proof/").status_code == 404
+
+
+def test_it_proves_that_the_record_only_grew(door):
+    door.post("/api/v1/acme/checkpoints/")
+    answer = door.get("/api/v1/acme/records/consistency/?old=2&new=3").json()
+    assert (len(answer["path"]), len(answer["old_root"]), len(answer["new_root"])) == (1, 64, 64)
+    for asked in ("old=x", "old=3&new=2", "old=1&new=99", "old=-1&new=1"):
+        assert door.get(f"/api/v1/acme/records/consistency/?{asked}").status_code == 400
+
+
+def test_it_shows_the_keys_and_rotates_them(door, acme):
+    door.post("/api/v1/acme/checkpoints/")
+    (key,) = door.get("/api/v1/acme/keys/").json()["results"]
+    assert key["pem"].startswith("-----BEGIN PUBLIC KEY-----")
+    assert door.post("/api/v1/acme/keys/").status_code == 403
+    door.force_login(acme.owner.user)
+    assert door.post("/api/v1/acme/keys/").json()["number"] == 2
+    new, old = door.get("/api/v1/acme/keys/").json()["results"]
+    assert (new["number"], old["number"], new["retired_at"], old["key_id"]) == (2, 1, None, key["key_id"])
+    acme.enter()
+    last = Record.objects.order_by("-seq").first()
+    assert (last.event, last.by_name, last.facts["retired"]) == ("key.rotated", "Owner", key["key_id"])
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ import json
 
 import pytest
 
-from apps.audits import actions, exports
-from apps.audits.actions import record
+from apps.audits import actions, exports, proofs
+from apps.audits.actions import personal, record
 from apps.audits.events import Event
 from apps.audits.models import Record
 from apps.common.errors import NotPermitted
+from tests.audits.test_proofs import mth
 
 pytestmark = pytest.mark.django_db
 
@@ -29,16 +30,29 @@ def taken(by, form, **chosen) -> bytes:
     return b"".join(actions.export(by=by, form=form, **chosen).content)
 
 
-def test_an_outsider_recomputes_the_chain_from_json_lines(acme):
+def test_an_outsider_recomputes_the_tree_from_json_lines(acme):
     named(acme, *TRAPS, *HARMLESS)
-    before = bytes(32)
+    leaves = []
     lines = taken(acme.auditor, "jsonl").decode().splitlines()
     for number, line in enumerate(map(json.loads, lines), start=1):
-        assert (line["seq"], line["previous"]) == (number, before.hex())
-        before = hashlib.sha256(before + line["leaf"].encode()).digest()
-        assert line["digest"] == before.hex()
+        assert line["seq"] == number
+        leaves.append(line["leaf"].encode())
+        assert line["digest"] == hashlib.sha256(b"\0" + leaves[-1]).hexdigest()
         assert json.loads(line["leaf"])["seq"] == number
     assert len(lines) == Record.objects.count() == len(TRAPS) + len(HARMLESS) + 2
+    assert proofs.root(acme.organization.pk, len(lines)) == mth(leaves)
+
+
+def test_an_outsider_checks_each_name_against_its_commitment(acme):
+    record(Event.MEMBER_CHANGED, on=acme.builder, by=acme.owner, who=personal(acme.reviewer, "Rita"))
+    line = json.loads(taken(acme.auditor, "jsonl", verb=Event.MEMBER_CHANGED))
+    names = json.loads(line["leaf"])["names"]
+    assert {place: one["text"] for place, one in line["opened"].items()} == {
+        "by": "Owner", "on": "Builder (Builder)", ".who": "Rita",
+    }  # fmt: skip
+    for place, one in line["opened"].items():
+        committed = hashlib.sha256(bytes.fromhex(one["key"]) + one["text"].encode()).hexdigest()
+        assert committed == names[place]
 
 
 def test_the_csv_holds_every_column_of_every_record(acme):
@@ -49,7 +63,7 @@ def test_the_csv_holds_every_column_of_every_record(acme):
     for row, one in zip(rows, kept, strict=True):
         assert row["on_name"] == one.on_name
         assert row["digest"] == one.digest_hex
-        assert row["previous"] == one.previous_hex
+        assert row["by_name"] == one.by_name
         assert json.loads(row["facts"]) == one.facts
         assert row["at"] == f"{one.at:%Y-%m-%dT%H:%M:%S.%f}Z"
         assert row["by"] == str(one.by_id)
@@ -74,7 +88,7 @@ def test_a_trap_keeps_its_text_behind_the_apostrophe(acme):
 def test_an_export_is_in_the_export(acme):
     last = json.loads(taken(acme.auditor, "jsonl", verb=Event.RECORD_EXPORTED).decode().splitlines()[-1])
     leaf = json.loads(last["leaf"])
-    assert leaf["words"][:3] == ["record.exported", "Auditor", "auditor"]
+    assert leaf["words"][:3] == ["record.exported", "auditor", "organization"]
     assert leaf["facts"] == {"format": "jsonl", "first": 1, "verb": "record.exported"}
 
 

@@ -15,9 +15,9 @@ from apps.common.tenancy import as_organization, become
 def many(tenant, count: int) -> None:
     with as_organization(tenant.organization.pk), connection.cursor() as cursor:
         cursor.execute(
-            "insert into audits_record (organization_id, seq, at, event, by_name, by_role, on_type, on_name, project,"
-            " facts, previous, digest) select %s, 0, now(), 'project.opened', 'x', '', 'project', 'name ' || i, '',"
-            " '{}', '', '' from generate_series(1, %s) i",
+            "insert into audits_record (organization_id, seq, at, event, by_role, on_type, thing, project,"
+            " names, facts, digest) select %s, 0, now(), 'project.opened', '', 'project', 'name ' || i, '',"
+            " '{}', '{}', '' from generate_series(1, %s) i",
             [tenant.organization.pk, count],
         )
 

@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks [part…] [--small]`: measure, print, and rewrite the table in README.md.
 
-Parts: records fairness explanation private profile start pages. With --small, a hundredth of the rows, and the README
-is left alone: for trying the benchmarks themselves."""
+Parts: records bundles documents fairness explanation private profile start pages. With --small, a hundredth of the
+rows, and the README is left alone: for trying the benchmarks themselves."""
 
 import argparse
 import importlib
@@ -11,21 +11,23 @@ import sys
 import tempfile
 from pathlib import Path
 
-PARTS = ("records", "pages", "start", "fairness", "explanation", "private", "profile")
+PARTS = ("records", "bundles", "documents", "pages", "start", "fairness", "explanation", "private", "profile")
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-NEEDS_DATABASE = {"records", "pages"}
+NEEDS_DATABASE = {"records", "pages", "bundles", "documents"}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", nargs="*", default=PARTS, choices=[*PARTS, []])
+    parser.add_argument("part", nargs="*", help=f"of: {', '.join(PARTS)}; all if none is given")
     parser.add_argument("--small", action="store_true")
     asked = parser.parse_args()
+    if unknown := set(asked.part) - set(PARTS):
+        parser.error(f"There is no part {', '.join(sorted(unknown))}.")
     home = Path(tempfile.mkdtemp(prefix="assay-bench-"))
     os.environ |= {"ASSAY_HOME": str(home), "DJANGO_SETTINGS_MODULE": "portal.settings"}
     os.environ |= dict.fromkeys(ONE_THREAD, "1")  # as a worker's job runs; both sides alike
     try:
-        rows = [row for part in asked.part for row in _measured(part, asked.small)]
+        rows = [row for part in asked.part or PARTS for row in _measured(part, asked.small)]
     finally:
         _clear(home)
     if not asked.small:

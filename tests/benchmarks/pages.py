@@ -201,9 +201,9 @@ def _records(tenant, versions) -> None:
     by = tenant.builder
     Record.objects.bulk_create(
         Record(
-            organization_id=by.organization_id, event=Event.MODEL_REGISTERED, by_id=by.user_id, by_name=str(by.user),
-            by_role=by.role, on_type="modelversion", on_id=version.pk, on_name=str(version),
-            project=tenant.project.slug, facts={"digest": version.artifact_digest},
+            organization_id=by.organization_id, event=Event.MODEL_REGISTERED, by_id=by.user_id, by_role=by.role,
+            on_type="modelversion", on_id=version.pk, thing=str(version), project=tenant.project.slug,
+            names={"by": [by.user.personal_subject, str(by.user)]}, facts={"digest": version.artifact_digest},
         )
         for version in versions
     )  # fmt: skip

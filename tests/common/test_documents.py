@@ -91,7 +91,8 @@ def test_it_carries_the_result_for_machines(drawn):
 def test_it_declares_itself_an_archive_document(drawn):
     pdf = drawn()
     assert b"<pdfaid:part>3</pdfaid:part>" in pdf
-    assert b"<pdfaid:conformance>B</pdfaid:conformance>" in pdf
+    assert b"<pdfaid:conformance>A</pdfaid:conformance>" in pdf
+    assert b"<pdfuaid:part>1</pdfuaid:part>" in pdf
 
 
 def test_what_people_wrote_is_never_markup(drawn):

@@ -1,1 +1,1 @@
-from tests.approvals.conftest import _no_failures_yet, standing  # noqa: F401
+from tests.approvals.conftest import standing  # noqa: F401

@@ -67,6 +67,18 @@ def test_the_page_says_why_it_no_longer_answers(client, acme, serving):
     assert "refuses" in text(client.get("/acme/lending/deployments/"))
 
 
+def test_the_list_says_where_a_permit_is_missing(client, acme):
+    approval = make.approved(acme)
+    Deployment.objects.create(
+        organization=acme.organization, project=acme.project, name="bare", model_version=approval.model_version,
+        approval=approval, opened_by=acme.builder,
+    )  # fmt: skip
+    assert "no permit" in text(visit(client, acme.auditor, "/acme/lending/deployments/"))
+    acme.enter(acme.builder)
+    actions.keep_permits()
+    assert "no permit" not in text(client.get("/acme/lending/deployments/"))
+
+
 def test_stopping_asks_for_a_reason(client, acme, serving):
     path = serving.get_absolute_url() + "stop/"
     assert "write the reason" in text(visit(client, acme.reviewer, path, {"reason": ""}, follow=True))

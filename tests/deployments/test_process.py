@@ -44,7 +44,10 @@ def serving(standing, settings, tmp_path):
     described = processes.serving("127.0.0.1", port)
     environment = os.environ | described.environment | {"DATABASE_URL": _database(), "ASSAY_HOME": str(tmp_path)}
     (tmp_path / "static").mkdir()
-    running = subprocess.Popen(described.command, cwd=ROOT, env=environment)
+    log = tmp_path / "serving.log"
+    with log.open("w") as errors:
+        running = subprocess.Popen(described.command, cwd=ROOT, env=environment, stderr=errors)
+    running.log = log
     try:
         _wait(settings.SERVING_URL + "/health/ready", running)
         yield running
@@ -71,18 +74,27 @@ def deployment(standing):
 
 
 @pytest.fixture
-def ask(client, standing, deployment):
-    """Ask the pages' process, as a program with a token does."""
+def ask_of(client, standing):
+    """Ask the pages' process of a deployment, as a program with a token does."""
     with transaction.atomic():
         standing.enter(standing.builder)
-        _, secret = accounts.token(standing.builder, "read", "predict")
-    path = f"/api/v1/{standing.organization.slug}/deployments/{deployment.pk}/predict"
+        _, token = accounts.token(standing.builder, "read", "predict")
 
-    def one(rows, *, secret=secret, key=""):
-        headers = accounts.bearer(secret) | ({"HTTP_IDEMPOTENCY_KEY": key} if key else {})
-        return client.post(path, {"rows": rows}, content_type="application/json", **headers)
+    def of(deployment):
+        path = f"/api/v1/{standing.organization.slug}/deployments/{deployment.pk}/predict"
 
-    return one
+        def one(rows, *, secret=token, key=""):
+            headers = accounts.bearer(secret) | ({"HTTP_IDEMPOTENCY_KEY": key} if key else {})
+            return client.post(path, {"rows": rows}, content_type="application/json", **headers)
+
+        return one
+
+    return of
+
+
+@pytest.fixture
+def ask(ask_of, deployment):
+    return ask_of(deployment)
 
 
 def test_one_address_answers_and_revoking_stops_it_within_a_second(standing, serving, deployment, ask):
@@ -98,6 +110,35 @@ def test_one_address_answers_and_revoking_stops_it_within_a_second(standing, ser
     assert time.monotonic() - revoked < 1
     assert refusal.status_code == 409 and "the sign-off was revoked" in refusal.json()["detail"]
     assert refusal["Content-Type"] == "application/problem+json"
+
+
+def test_revocation_drops_the_model_from_memory_within_ten_seconds(standing, serving, deployment, ask):
+    """Nobody asks it any more, and still it is gone; what was asked in between got no answer."""
+    assert ask([ROW]).status_code == 200
+    with transaction.atomic():
+        standing.enter(standing.reviewer)
+        approvals.revoke(deployment.approval, reason="Complaints.", by=standing.reviewer)
+    revoked, dropped = time.monotonic(), f"Deployment {deployment.pk} is dropped from memory"
+    while dropped not in serving.log.read_text() and time.monotonic() - revoked < 10:
+        time.sleep(0.05)
+    print(f"dropped {time.monotonic() - revoked:.1f} s after revocation")
+    assert dropped in serving.log.read_text()
+    assert ask([ROW]).status_code == 409
+
+
+def test_the_next_answers_stop_when_the_permit_ends_and_no_worker_renews_it(standing, serving, settings, ask_of):
+    settings.PERMIT_SECONDS = 3
+    with transaction.atomic():
+        standing.enter(standing.builder)
+        deployment = make.deployed(standing)
+    ask, began = ask_of(deployment), time.monotonic()
+    answers = {}
+    while time.monotonic() - began < 10:
+        answers[time.monotonic() - began] = ask([ROW]).status_code
+        time.sleep(0.2)
+    assert next(iter(answers.values())) == 200
+    assert max(at for at, status in answers.items() if status == 200) < 4
+    assert {status for at, status in answers.items() if at > 4} == {409}
 
 
 def test_the_same_question_asked_again_is_answered_again(serving, ask):

@@ -1,11 +1,9 @@
 """Nobody comes in who does not belong: every address, every verb, every kind of stranger."""
 
 import json
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -16,6 +14,7 @@ from apps.projects.models import Project
 from apps.reports.models import Report
 from tests.accounts.make import bearer, token
 from tests.house.addresses import METHODS, Address, every, inside
+from tests.house.doors import undone
 from tests.house.things import COUNTED, IN_REST, NOUNS, WORDS, everything
 from tests.reports import make as reports
 
@@ -28,21 +27,15 @@ PUBLIC = {
     "health-ready": "for whoever watches the process; says one word",
     "schema": "the shape of the REST door, which is no secret",
     "docs": "a page to read the schema",
+    "shared": "its secret is the key: an auditor outside reads what was shared, and nothing else",
+    "shared-sign-off": "as above: one of the sign-offs that the share names",
+    "shared-bundle": "as above: its bundle",
+    "shared-file": "as above: one file of its bundle",
     "invitation": "its secret is the key: whoever was sent the link comes in by it",
 }
 PUBLIC_BELOW = {"accounts/": "sign-in itself, and a person's own name: about the person alone"}
 LOGIN = "/accounts/login/"
 JSON = "application/json"
-
-
-@contextmanager
-def undone():
-    """What happens inside is rolled back, whoever the transaction acts for by then."""
-    point = transaction.savepoint()
-    try:
-        yield
-    finally:
-        transaction.savepoint_rollback(point)
 
 
 @pytest.fixture

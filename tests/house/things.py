@@ -1,15 +1,30 @@
 """One of everything in an organization, and which id an address means."""
 
-from apps.accounts.models import IdempotencyKey, Invitation, Membership, Token
-from apps.approvals.models import Approval, PolicyVersion
+from apps.accounts.models import AccessReview, EmergencyAccess, IdempotencyKey, Invitation, Membership, Token
+from apps.approvals.models import Approval, Delegation, Notice, PolicyVersion, Waiver
+from apps.audits import checkpoints, holds, keys, witnesses
+from apps.audits.models import Checkpoint, LegalHold, Node, Opening, PersonKey, Witness
+from apps.bundles.models import Share
+from apps.controls.models import (
+    Disposal,
+    DisposalRun,
+    FrameworkChoice,
+    Judgement,
+    RetentionSchedule,
+    StatedFact,
+)
 from apps.datasets.models import BudgetEntry, Dataset, DatasetVersion, Profile
+from apps.deployments.actions import open_deployment
 from apps.deployments.models import Deployment
+from apps.documents.models import Document, Statement
 from apps.ml.recipes import Recipe
 from apps.models.models import ModelVersion, RegisteredModel
 from apps.reports.models import Report
 from apps.training.models import LogLine, TrainingRun
 from tests.accounts import make as accounts
 from tests.approvals import make as approvals
+from tests.bundles import make as bundles
+from tests.documents import make as documents
 from tests.make import Tenant, project
 
 # the word before an id in an address, and whose id it is; over REST, two words name the thing and not its version
@@ -18,6 +33,8 @@ NOUNS = {
     "members": Membership,
     "invitations": Invitation,
     "tokens": Token,
+    "emergencies": EmergencyAccess,
+    "access-reviews": AccessReview,
     "policies": PolicyVersion,
     "datasets": DatasetVersion,
     "dataset-versions": DatasetVersion,
@@ -26,16 +43,39 @@ NOUNS = {
     "model-versions": ModelVersion,
     "runs": TrainingRun,
     "reports": Report,
+    "statements": Statement,
+    "documents": Document,
     "approvals": Approval,
+    "waivers": Waiver,
+    "delegations": Delegation,
     "deployments": Deployment,
+    "holds": LegalHold,
+    "checkpoints": Checkpoint,
+    "shares": Share,
+    "witnesses": Witness,
 }
 COUNTED = {"records": "each organization counts its records from 1"}  # so no number is anybody's alone
 WORDS = {"risk_class": "high", "kind": "fairness", "form": "pdf", "name": "model.json"}  # parameters that are no ids
+WORDS |= {"statement_kind": "intended_purpose", "control": "AIA-05"}
 
 
 def everything(tenant: Tenant) -> dict:
     """One row of every table, by the rooms' own actions where the database asks for them; {model: row}."""
+    waiver = approvals.waiver(tenant, approvals.reported(tenant, number=9))
     approval = approvals.approved(tenant)
+    by = tenant.enter(tenant.reviewer).reviewer
+    mine = {"organization": tenant.organization}
+    words = {"control": "AIA-05", "adequate": True, "reason": "Read.", "evidence_digest": "0" * 64}
+    judged = Judgement.objects.create(**mine, project=tenant.project, **words, by=by)
+    hold = holds.place(tenant.project, reason="A complaint in court.", by=tenant.enter(tenant.owner).owner)
+    by, told = tenant.owner, {"framework": "gdpr", "followed": True, "catalogue_digest": "0" * 64}
+    said = [
+        judged,
+        FrameworkChoice.objects.create(**mine, **told, by=by),
+        RetentionSchedule.objects.create(**mine, number=1, body={"periods": {}, "maximum_personal": None}, by=by),
+        StatedFact.objects.create(**mine, project=tenant.project, name="continual_learning", answer=False, by=by),
+        DisposalRun.objects.create(**mine, day="2026-11-22", result={"disposed": {}, "spared": {}}),
+    ]
     tenant.enter(tenant.builder)
     version = approval.model_version
     own = {"organization": tenant.organization, "project": tenant.project}
@@ -43,11 +83,18 @@ def everything(tenant: Tenant) -> dict:
     run = TrainingRun.objects.create(
         **own, model=version.model, dataset_version=data, recipe=Recipe("logistic").to_json(), started_by=tenant.builder
     )
+    deployment = open_deployment(approval, name="screening", by=tenant.builder)
+    emergency, (review, decision) = accounts.emergency(tenant, by=tenant.second_reviewer), accounts.review(tenant)
+    tenant.enter(tenant.builder)
+    told = Notice.objects.create(organization=tenant.organization, approval=approval, kind="overdue")
     rows = [
         tenant.builder,
+        told,
+        *approvals.handed_on_and_fulfilled(tenant),
         accounts.invitation(tenant.owner, email=f"new@{tenant.organization.slug}.example")[0],
         accounts.token(tenant.builder)[0],
         approval,
+        waiver,
         approval.policy_version,
         approval.policy_version.policy,
         approval.signatures.first(),
@@ -58,15 +105,34 @@ def everything(tenant: Tenant) -> dict:
         run,
         Report.objects.filter(model_version=version).first(),
         LogLine.objects.create(organization=tenant.organization, run=run, text="epoch 1"),
+        keys.in_use(tenant.organization.pk).row,
+        hold,
+        documents.stated(tenant),
+        Document.objects.create(**own, kind="model_card", model_version=version, started_by=tenant.builder),
+        *said,
+        Disposal.objects.create(**own, version=data, digest=data.digest, size=1, why="Its time had passed."),
+        (witness := _witness(tenant)),
+        witness.deliveries.get(),
+        checkpoints.make(tenant.organization.pk),
+        *(model.objects.filter(organization_id=tenant.organization.pk).first() for model in (Node, Opening, PersonKey)),
         Profile.objects.create(**own, version=data, started_by=tenant.builder),
         BudgetEntry.objects.create(
             **own, dataset=data.dataset, version=data, run_id=run.pk, epsilon=1, delta=1e-5, mechanism={}
         ),
         IdempotencyKey.objects.create(organization=tenant.organization, membership=tenant.builder, key="k"),
-        Deployment.objects.create(
-            **own, name="screening", model_version=version, approval=approval, opened_by=tenant.builder
-        ),
+        deployment,
+        deployment.permits.first(),
+        version.signature,
+        bundles.share(tenant, approval)[0],
         project(tenant.builder, slug=f"only-{tenant.organization.slug}"),
+        emergency,
+        review,
+        decision,
         tenant.organization,
     ]
     return {type(row): row for row in rows}
+
+
+def _witness(tenant: Tenant) -> Witness:
+    mailbox = {"kind": "mailbox", "name": "Notary", "address": "notary@elsewhere.example"}
+    return witnesses.add(organization_id=tenant.organization.pk, **mailbox, by=tenant.owner)

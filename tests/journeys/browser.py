@@ -68,6 +68,10 @@ class Visitor:
     def go(self, address: str) -> int:
         return self.page.goto(address if address.startswith("http") else self.portal + address).status
 
+    def is_file(self, address: str) -> bool:
+        """What this address answers is no page: bytes to keep, or to be shown by another program."""
+        return not self.page.request.get(address).headers.get("content-type", "").startswith("text/html")
+
     def field(self, label: str):
         """What is typed into or chosen from, by its label."""
         return self.page.get_by_label(label).and_(self.page.locator("input, textarea, select")).first

@@ -32,7 +32,7 @@ def test_a_registered_version_is_bound_by_digests_and_recorded(acme, version):
     record = last(version)
     assert (record.event, record.by_id) == (Event.MODEL_REGISTERED, None)
     assert record.facts["artifact"] == version.artifact_digest
-    assert record.facts["trained_by"] == str(acme.builder.user)
+    assert record.told["trained_by"] == str(acme.builder.user)
 
 
 def test_versions_of_a_model_are_numbered(acme, version):

@@ -26,7 +26,7 @@ def test_it_opens_a_project_whose_class_follows_from_the_answers(acme):
     assert (project.slug, project.risk_class, project.owner) == ("mortgage-lending", "high", acme.builder)
     found = last_record()
     assert (found.event, found.by_name, found.project) == ("project.opened", "Builder", "mortgage-lending")
-    assert found.facts == {
+    assert found.told == {
         "slug": "mortgage-lending", "purpose": "Whom to offer a loan.", "owner": "Builder", "risk_class": "high",
         "answers": LENDING,
     }  # fmt: skip
@@ -83,7 +83,7 @@ def test_it_changes_and_remembers_both_sides(acme):
     changed = actions.change(acme.project, by=acme.builder, purpose="Price loans.", owner=acme.owner, name="Lending")
     assert (changed.purpose, changed.owner) == ("Price loans.", acme.owner)
     assert last_record().event == "project.changed"
-    assert last_record().facts == {
+    assert last_record().told == {
         "before": {"purpose": "Decide who is offered a loan.", "owner": "Builder (Builder)"},
         "after": {"purpose": "Price loans.", "owner": "Owner (Owner)"},
     }

@@ -8,21 +8,22 @@ from apps.common.canonical import canonical
 Dossier = dict[str, Any]
 
 # What a sign-off speaks about. The rest of a dossier (who asked, when, how the gates stood) tells of the asking.
-BOUND = ("organization", "project", "model", "data", "reports", "policy")
+BOUND = ("organization", "project", "model", "data", "reports", "policy", "waivers", "documents")
 
 
 def differences(old: Dossier, new: Dossier) -> tuple[str, ...]:
     """One sentence for each thing bound by `old` that is otherwise in `new`."""
     if canonical(_bound(old)) == canonical(_bound(new)):
         return ()
-    sentences = tuple(
-        sentence for compare in (_project, _model, _data, _reports, _policy) for sentence in compare(old, new)
-    )
+    sentences = tuple(sentence for compare in COMPARED for sentence in compare(old, new))
     return sentences or ("What the dossier binds has changed.",)
 
 
 def _bound(dossier: Dossier) -> Dossier:
-    return {part: dossier.get(part) for part in BOUND}
+    return {part: dossier.get(part) for part in BOUND} | {
+        "waivers": dossier.get("waivers") or [],
+        "documents": dossier.get("documents") or [],
+    }
 
 
 def _project(old: Dossier, new: Dossier) -> Iterator[str]:
@@ -97,6 +98,35 @@ def _policy(old: Dossier, new: Dossier) -> Iterator[str]:
         )
     elif after.get("withdrawn") and not before.get("withdrawn"):
         yield f"The policy {before['name']} version {before['version']} was withdrawn."
+
+
+def _waivers(old: Dossier, new: Dossier) -> Iterator[str]:
+    before, after = ({one["waiver"]: one for one in dossier.get("waivers") or ()} for dossier in (old, new))
+    for number in sorted(before.keys() | after.keys()):
+        was, now = before.get(number), after.get(number)
+        rule = (was or now or {})["rule"]
+        if now is None:
+            yield f"Waiver {number} of rule {rule} is no longer in force."
+        elif was is None:
+            yield f"Waiver {number} of rule {rule} came into force."
+        elif was != now:
+            yield f"Waiver {number} of rule {rule} says something else."
+
+
+def _documents(old: Dossier, new: Dossier) -> Iterator[str]:
+    before, after = (
+        {(one["kind"], one["subtype"]): one for one in dossier.get("documents") or []} for dossier in (old, new)
+    )
+    for kind, subtype in sorted(before.keys() | after.keys()):
+        was, now = before.get((kind, subtype)), after.get((kind, subtype))
+        name = f"The {kind.replace('_', ' ')}{f' ({subtype})' if subtype else ''}"
+        if was is None or now is None:
+            yield f"{name} {'was added' if was is None else 'was withdrawn, or its time is over'}."
+        elif was["digest"] != now["digest"]:
+            yield f"{name} {_short(was['digest'])} was superseded by {_short(now['digest'])}."
+
+
+COMPARED = (_project, _model, _data, _reports, _policy, _waivers, _documents)
 
 
 def _moved(was: str | None, now: str | None) -> str:

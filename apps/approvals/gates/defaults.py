@@ -3,7 +3,8 @@
 from functools import cache
 from pathlib import Path
 
-from apps.approvals.gates.policy import Policy, parse
+from apps.approvals.gates.policy import Policy
+from apps.approvals.gates.reading import parse
 
 FOLDER = Path(__file__).parents[1] / "policies"
 

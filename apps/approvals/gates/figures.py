@@ -14,6 +14,7 @@ class Figure:
     lowest: float = 0.0
     highest: float = 1.0
     by_group: bool = False  # measured once for each sensitive attribute, not once for the model
+    exact: bool = False  # computed, not estimated from a sample: it has no interval
 
 
 REPORTS: dict[str, dict[str, Figure]] = {
@@ -36,18 +37,21 @@ REPORTS: dict[str, dict[str, Figure]] = {
         "equal_opportunity_difference": Figure("Equal opportunity difference", BETTER_LOW, by_group=True),
     },
     "privacy": {
-        "epsilon": Figure("Privacy loss ε", BETTER_LOW, highest=inf),
-        "epsilon_pld": Figure("Privacy loss ε, second accountant", BETTER_LOW, highest=inf),
-        "epsilon_rdp": Figure("Privacy loss ε, by Rényi divergence", BETTER_LOW, highest=inf),
-        "delta": Figure("Privacy failure probability δ", BETTER_LOW),
+        "epsilon": Figure("Privacy loss ε", BETTER_LOW, highest=inf, exact=True),
+        "epsilon_pld": Figure("Privacy loss ε, second accountant", BETTER_LOW, highest=inf, exact=True),
+        "epsilon_rdp": Figure("Privacy loss ε, by Rényi divergence", BETTER_LOW, highest=inf, exact=True),
+        "delta": Figure("Privacy failure probability δ", BETTER_LOW, exact=True),
         "membership_auc": Figure("Membership inference AUC", BETTER_LOW),
         "membership_tpr": Figure("Membership inference at a false alarm in a hundred", BETTER_LOW),
     },
     "explainability": {
         "stability": Figure("Stability of explanations", BETTER_HIGH),
-        "additivity_residual": Figure("Largest additivity residual", BETTER_LOW, highest=inf),
+        "additivity_residual": Figure("Largest additivity residual", BETTER_LOW, highest=inf, exact=True),
     },
 }
 
 # "*" asks for every sensitive attribute the data declares; "* & *" for every pair of them.
 EACH, EACH_PAIR = "*", "* & *"
+
+# Whose intervals the laboratory makes on the logarithm; those of other figures by group lie on the figure itself.
+LOG_SCALE = frozenset({"demographic_parity_ratio"})

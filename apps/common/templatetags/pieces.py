@@ -41,7 +41,7 @@ from apps.common.measures import drawing, spoken
 register = template.Library()
 
 TONES = {
-    "pass": "pass, signed, approved, serving, finished, accepted, active, published, intact, valid, live",
+    "pass": "pass, signed, approved, serving, finished, accepted, active, published, intact, valid, live, current",
     "fail": "fail, failed, revoked, rejected, broken, refused, lost",
     "unsure": "inconclusive, returned, sent back, waits, expiring",
     "waived": "waived",
@@ -232,6 +232,8 @@ def _inside(request, root, path) -> bool:
 HOUSE = (
     ("Projects", ""),
     ("Policies", "policies/"),
+    ("Waivers", "waivers/"),
+    ("Controls", "controls/"),
     ("Record", "records/"),
     ("Workers", "workers/"),
     ("Members", "members/"),

@@ -1,0 +1,34 @@
+"""Founding, inviting, joining, granting, keys of programs; emergency access, and the review of who has access."""
+
+from apps.accounts.actions import emergencies, reviews
+from apps.accounts.actions.people import (
+    change_role,
+    create_token,
+    erase,
+    found,
+    found_for_invited,
+    invite,
+    join,
+    join_as_new,
+    remove,
+    rename,
+    revoke_invitation,
+    revoke_token,
+)
+
+__all__ = [
+    "change_role",
+    "create_token",
+    "emergencies",
+    "erase",
+    "found",
+    "found_for_invited",
+    "invite",
+    "join",
+    "join_as_new",
+    "remove",
+    "rename",
+    "reviews",
+    "revoke_invitation",
+    "revoke_token",
+]

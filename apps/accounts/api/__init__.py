@@ -1,0 +1,28 @@
+"""People, keys, emergency access and access reviews over REST."""
+
+from apps.accounts.api import emergencies, reviews
+from apps.accounts.api.people import (
+    InvitationDetail,
+    InvitationList,
+    Me,
+    MemberDetail,
+    MemberErasure,
+    MemberList,
+    Permissions,
+    TokenDetail,
+    TokenList,
+)
+
+__all__ = [
+    "InvitationDetail",
+    "InvitationList",
+    "Me",
+    "MemberDetail",
+    "MemberErasure",
+    "MemberList",
+    "Permissions",
+    "TokenDetail",
+    "TokenList",
+    "emergencies",
+    "reviews",
+]

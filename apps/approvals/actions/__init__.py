@@ -1,0 +1,42 @@
+"""Publish a policy; waive one of its rules; ask for a sign-off; sign it, send it back, withdraw it, revoke it."""
+
+from apps.approvals.actions.approvals import ask, decide, download, reject, revoke, send_back, sign, withdraw
+from apps.approvals.actions.conditions import confirm, fulfil
+from apps.approvals.actions.delegations import delegate, end
+from apps.approvals.actions.notices import notice
+from apps.approvals.actions.policies import adopt_default, in_force, preview, publish, withdraw_policy
+from apps.approvals.actions.waivers import (
+    approve_waiver,
+    ask_waiver,
+    close_waiver,
+    reject_waiver,
+    renew_waiver,
+    revoke_waiver,
+)
+
+__all__ = [
+    "adopt_default",
+    "approve_waiver",
+    "ask",
+    "ask_waiver",
+    "close_waiver",
+    "confirm",
+    "decide",
+    "delegate",
+    "download",
+    "end",
+    "fulfil",
+    "in_force",
+    "notice",
+    "preview",
+    "publish",
+    "reject",
+    "reject_waiver",
+    "renew_waiver",
+    "revoke",
+    "revoke_waiver",
+    "send_back",
+    "sign",
+    "withdraw",
+    "withdraw_policy",
+]

@@ -1,0 +1,120 @@
+"""What a dossier says: what it binds, what was measured, who had a hand in it."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from apps.approvals.gates.decide import Evidence, decide, overall
+from apps.approvals.gates.policy import Policy as PolicyText
+from apps.approvals.models import PolicyVersion
+from apps.approvals.queries import locks, papers, waivers
+from apps.audits import checkpoints
+from apps.models.models import ModelVersion
+from apps.reports.models import Report
+
+
+def bound(version_id: int, policy_version_id: int) -> dict[str, Any]:
+    """What a sign-off of this model version under this policy version would bind now. The database says it, because
+    its own triggers, and every prediction, ask the same question."""
+    with connection.cursor() as cursor:
+        cursor.execute("select approvals_bound(%s, %s)::text", [version_id, policy_version_id])
+        return json.loads(cursor.fetchone()[0])
+
+
+def bound_now(approval) -> dict[str, Any]:
+    """The same of a sign-off that exists, but for reports that its own conditions asked for."""
+    with connection.cursor() as cursor:
+        cursor.execute("select approvals_bound_now(%s)::text", [approval.pk])
+        return json.loads(cursor.fetchone()[0])
+
+
+def hands(version_id: int) -> dict[int, str]:
+    """Who had a hand in a model version: person's id -> what they did."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select user_id, string_agg(distinct deed, ' and ') from approvals_hands(%s) group by 1", [version_id]
+        )
+        return dict(cursor.fetchall())
+
+
+def latest_reports(version: ModelVersion) -> list[Report]:
+    """The newest finished report of each kind: the one that speaks."""
+    finished = Report.objects.filter(model_version=version, state="finished").select_related("project__organization")
+    return list(finished.order_by("kind", "-pk").distinct("kind"))
+
+
+def gates(version: ModelVersion, policy: PolicyText, reports: list[Report], now: datetime, waived=()):
+    """Each rule of the policy against what was measured of this version. `waived`: as a dossier tells its waivers."""
+    evidence = [
+        Evidence(report.kind, json.loads(report.result), report.digest, report.finished_at, _outdated(report, version))
+        for report in reports
+    ]
+    return decide(
+        policy,
+        evidence,
+        attributes=attributes(version),
+        now=now,
+        papers=papers.as_gates(papers.filed(version)),
+        waivers=waivers.as_gates(waived),
+    )
+
+
+def _outdated(report: Report, version: ModelVersion) -> str:
+    measured = report.inputs.get("artifact", version.artifact_digest)
+    return "" if measured == version.artifact_digest else f"It measured other bytes, {measured[:12]}."
+
+
+def attributes(version: ModelVersion) -> list[str]:
+    """The sensitive attributes the model's data declares."""
+    return [attribute["name"] for attribute in (version.dataset_version.declaration or {}).get("sensitive", [])]
+
+
+def draft(version: ModelVersion, policy_version: PolicyVersion, *, by, note: str, at: datetime) -> dict[str, Any]:
+    """The dossier as it would be frozen now: what it binds, how the gates stand, who had a hand in it, who asks."""
+    policy = PolicyText.from_json(policy_version.body)
+    reports = latest_reports(version)
+    covers = bound(version.pk, policy_version.pk)
+    outcomes = gates(version, policy, reports, at, covers["waivers"])
+    return {
+        "assay": "dossier 1",
+        **covers,
+        "policy_body": policy_version.body,
+        "lock": locks.lock(version, policy_version, viewer=by),
+        "sensitive": attributes(version),
+        "evidence": [_evidence(report) for report in reports],
+        "gates": {"verdict": overall(outcomes).value, "outcomes": [outcome.to_json() for outcome in outcomes]},
+        "hands": _named_hands(version),
+        "checkpoint": _checkpoint(version.organization_id),
+        "asked": {"by": str(by.user), "role": by.role, "at": at.isoformat(), "note": note},
+    }
+
+
+def _checkpoint(organization_id: int) -> dict[str, Any]:
+    """The record as it stood when it was asked for."""
+    made = checkpoints.make(organization_id)
+    return {"origin": checkpoints.origin(organization_id), "size": made.size, "root": bytes(made.root).hex()}
+
+
+def _evidence(report: Report) -> dict[str, Any]:
+    result = json.loads(report.result)
+    return {
+        "kind": report.kind,
+        "report": report.pk,
+        "digest": report.digest,
+        "finished_at": report.finished_at.isoformat(),
+        "verdict": report.verdict,
+        "answer": result.get("answer", ""),
+        "provenance": result.get("provenance", ""),
+    }
+
+
+def _named_hands(version: ModelVersion) -> list[dict[str, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select u.name, h.deed from approvals_hands(%s) h join accounts_user u on u.id = h.user_id"
+            " group by 1, 2 order by 2, 1",
+            [version.pk],
+        )
+        return [{"name": name, "deed": deed} for name, deed in cursor.fetchall()]

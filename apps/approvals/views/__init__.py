@@ -1,0 +1,41 @@
+"""Pages about policies, waivers and sign-offs."""
+
+from apps.approvals.views.approvals import (
+    approval_confirm,
+    approval_detail,
+    approval_document,
+    approval_dossier,
+    approval_fulfil,
+    approval_new,
+    approval_revoke,
+    approval_withdraw,
+    approvals,
+)
+from apps.approvals.views.delegations import delegation_end, delegations
+from apps.approvals.views.policies import policies, policy_adopt, policy_detail, policy_new, policy_withdraw
+from apps.approvals.views.waivers import waiver_detail, waiver_move, waiver_new, waiver_register, waiver_renew, waivers
+
+__all__ = [
+    "approval_confirm",
+    "approval_detail",
+    "approval_document",
+    "approval_dossier",
+    "approval_fulfil",
+    "approval_new",
+    "approval_revoke",
+    "approval_withdraw",
+    "approvals",
+    "delegation_end",
+    "delegations",
+    "policies",
+    "policy_adopt",
+    "policy_detail",
+    "policy_new",
+    "policy_withdraw",
+    "waiver_detail",
+    "waiver_move",
+    "waiver_new",
+    "waiver_register",
+    "waiver_renew",
+    "waivers",
+]

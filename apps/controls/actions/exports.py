@@ -1,0 +1,29 @@
+"""Take coverage or the inventory away; that it was taken is remembered."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.accounts.permissions import Permission, require
+from apps.audits.actions import record
+from apps.audits.events import Event
+from apps.common.canonical import digest
+from apps.controls import exports
+from apps.controls.queries import Coverage
+
+
+@transaction.atomic
+def export_coverage(found: Coverage, *, form: str, by) -> exports.Export:
+    """The coverage of one subject, as it was fetched for `by`."""
+    require(by, Permission.REPORT_DOWNLOAD)
+    taken = exports.coverage(found, form, timezone.now())
+    on = found.subject.version or found.subject.project
+    record(Event.COVERAGE_EXPORTED, on=on, by=by, format=form, digest=digest(taken.content))
+    return taken
+
+
+@transaction.atomic
+def export_inventory(rows: list[Coverage], *, form: str, by) -> exports.Export:
+    require(by, Permission.REPORT_DOWNLOAD)
+    taken = exports.inventory(rows, form, timezone.now())
+    record(Event.INVENTORY_EXPORTED, on=by.organization, by=by, format=form, digest=digest(taken.content))
+    return taken

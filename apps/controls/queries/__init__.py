@@ -1,0 +1,25 @@
+"""What is asked of controls, always on behalf of a viewer."""
+
+from apps.controls.queries.coverage import Coverage, coverage, coverages, every_coverage, subject, subjects, versions
+from apps.controls.queries.evidence import Subject, holdings
+from apps.controls.queries.holds import holds_with_names, project_of
+from apps.controls.queries.said import Said, choices, latest_choices, said, schedules
+
+__all__ = [
+    "Coverage",
+    "Said",
+    "Subject",
+    "choices",
+    "coverage",
+    "coverages",
+    "every_coverage",
+    "holdings",
+    "holds_with_names",
+    "latest_choices",
+    "project_of",
+    "said",
+    "schedules",
+    "subject",
+    "subjects",
+    "versions",
+]

@@ -1,0 +1,29 @@
+"""What is asked of statements, documents and the evidence they are filled from."""
+
+from apps.documents.queries.documents import about, changes, current, documents, newest, of_version, written
+from apps.documents.queries.statements import (
+    answered,
+    asked_of,
+    kind_of,
+    latest,
+    speaking_of,
+    standing,
+    statements,
+)
+
+__all__ = [
+    "about",
+    "answered",
+    "asked_of",
+    "changes",
+    "current",
+    "documents",
+    "kind_of",
+    "latest",
+    "newest",
+    "of_version",
+    "speaking_of",
+    "standing",
+    "statements",
+    "written",
+]

@@ -1,0 +1,103 @@
+"""Pages of documents: all about one model version, one document, and its files."""
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
+
+from apps.audits import readings
+from apps.common.errors import ActionDenied, BadInput
+from apps.common.pages import listed, page, see
+from apps.documents import actions, downloads, forms, queries, rules
+from apps.documents.models import DocumentKind
+from apps.models import queries as models
+
+
+def document_list(request):
+    """What is written about one model version, what is missing, and the form that has it built."""
+    viewer, project = request.membership, request.project
+    version = _version(request)
+    form = forms.Build(request.POST or None, version=version)
+    if form.is_valid() and version and (made := _built(form, version, by=viewer)):
+        return see(made)
+    context = {"version": version, "form": form, "why_not": rules.why_not_build(project, by=viewer)}
+    if version:
+        found = queries.of_version(version)
+        context |= listed(request, found) | {"standing": _standing(version), "current": queries.current(version)}
+        context["waiting"] = any(not document.is_over for document in context["rows"])
+    status = 400 if form.errors else 200
+    return page(
+        request, "documents/document_list.html", part="list", context=context, status=status, about=version
+    )  # fmt: skip
+
+
+def _standing(version) -> list[dict]:
+    """Each kind of document with the newest that was built, and why it holds no longer."""
+    newest: dict[str, list] = {}
+    for document, changes in queries.written(version):
+        newest.setdefault(document.kind, []).append((document, changes))
+    return [
+        {"kind": kind, "document": document, "changes": changes, "words": rules.QUESTIONS[kind]}
+        for kind in DocumentKind
+        for document, changes in newest.get(kind, [(None, [])])
+    ]  # fmt: skip
+
+
+def _built(form, version, *, by):
+    """The document that was asked for; or None, with the objections in the form."""
+    try:
+        return form.build(actions.build, version, by=by)
+    except ActionDenied as denied:
+        form.add_error(None, str(denied))
+    except BadInput as bad:
+        for name, sentence in bad.problems.items():
+            form.add_error(name if name in form.fields else None, sentence)
+    return None
+
+
+@require_safe
+def document_detail(request, pk):
+    """One document: whether it still holds, what is not in it, what it was filled from."""
+    document = _document(request, pk)
+    readings.opened(document, by=request.membership, digest=document.digest)
+    context = {
+        "document": document,
+        "changes": queries.changes(document) if document.digest else [],
+        "why_not_download": rules.why_not_download(document, by=request.membership),
+    }
+    return page(
+        request, "documents/document_detail.html", part="state", context=context, about=document.model_version
+    )  # fmt: skip
+
+
+@require_safe
+def document_pdf(request, pk):
+    """The PDF, its JSON inside."""
+    return _download(request, pk, "pdf")
+
+
+@require_safe
+def document_json(request, pk):
+    """The same for machines."""
+    return _download(request, pk, "json")
+
+
+def _download(request, pk, form):
+    document = _document(request, pk)
+    try:
+        actions.take_away(document, form=form, by=request.membership)
+    except ActionDenied as denied:
+        messages.error(request, str(denied))
+        return see(document)
+    return downloads.attachment(document, form)
+
+
+def _document(request, pk):
+    return get_object_or_404(queries.documents(viewer=request.membership, project=request.project), pk=pk)
+
+
+def _version(request):
+    """The model version that the address names, or the newest."""
+    found, asked = models.versions(viewer=request.membership, project=request.project), request.GET.get("model", "")
+    if not asked:
+        return found.first()
+    return get_object_or_404(found, pk=int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0)

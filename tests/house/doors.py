@@ -1,0 +1,103 @@
+"""What is sent to a door so that it is well formed: then it is the permission that decides."""
+
+import hashlib
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.utils import timezone
+
+from apps.accounts.models import Membership
+from apps.approvals.gates.defaults import built_in
+from apps.approvals.models import Approval, Delegation, PolicyVersion
+from apps.datasets.models import DatasetVersion
+from apps.documents.kinds import KINDS
+from apps.models.models import ModelVersion
+from apps.projects.rules import NAMES
+from tests.house.addresses import Address
+from tests.make import PASSWORD
+
+JSON = "application/json"
+PURPOSE = {question.name: "said" for question in KINDS["intended_purpose"].questions}
+# in the address, by name of the door
+ASKED = {
+    "records-export": "?format=csv",
+    "api-records-export": "?format=csv",
+    "approval-new": "?model_version={model_version}",
+    "deployment-new": "?approval={approval}",
+}
+# where a door wants something else under one of the names below, or more
+SOON = timezone.now() + timedelta(days=9)
+OWN: dict[str, dict] = {
+    "api-waivers": {"starts_at": None, "ends_at": SOON.isoformat()},
+    "waiver-new": {"ends_on": SOON.date().isoformat()},
+    "waiver-renew": {"ends_on": SOON.date().isoformat()},
+    "api-statements": {"kind": "intended_purpose", "answers": PURPOSE, "dataset_version": None, "model_version": None},
+    "api-documents": {"kind": "model_card", "dataset_version": None},
+    "statement-new": PURPOSE,
+    "documents": {"kind": "model_card"},
+    "witnesses": {"kind": "mailbox", "address": "notary@elsewhere.example"},
+    "api-witnesses": {"kind": "mailbox", "address": "notary@elsewhere.example"},
+    "dataset-declare": {"role-0": "ordinary", "role-1": "ordinary", "role-2": "ordinary"},
+    "tokens-new": {"scopes": ["read"]},
+    "deployment-new": {"rows": 5},
+    "api-deployments": {"rows": 5},
+    "api-judgements": {"control": "RMF-MS-2.11", "adequate": True, "evidence_digest": "0" * 64},
+    "api-frameworks": {"framework": "gdpr", "followed": True},
+    "frameworks": {"framework": "gdpr", "followed": "yes"},
+    "api-facts": {"answers": {"serious_incident": False}},
+    "api-retention": {"periods": {"data": 30}, "maximum_personal": None},
+    "control": {"adequate": "yes", "evidence_digest": "0" * 64},
+    "access-review-decide": {"decision": "keep"},
+}
+IN_FORMS = dict.fromkeys(NAMES, "no") | {"choice": "return"}
+
+
+def words(rows: dict) -> dict:
+    """Every name that a form or a body of the portal has, with a value it takes; doors leave what they do not know."""
+    return {
+        "name": "another", "project": "lending", "purpose": "Advise.", "reason": "Because.", "note": "Please.",
+        "email": "somebody@people.example", "role": "auditor", "risk_class": "high",
+        "answers": dict.fromkeys(NAMES, False),
+        "scopes": ["read"], "days": 3, "source": built_in("high"), "target": "approve", "favourable": "1",
+        "decision": "return", "password": PASSWORD, "dossier_digest": hashlib.sha256(b"").hexdigest(),
+        "kinds": ["performance"], "model": "screening", "estimator": "logistic", "seed": 0, "test_share": 0.3,
+        "recipe": {"estimator": "logistic"}, "dataset_version": rows[DatasetVersion].pk, "test_dataset_version": None,
+        "model_version": rows[ModelVersion].pk, "approval": rows[Approval].pk, "rows": [{}], "gpu": False,
+        "owner": rows[Membership].pk,
+        "policy": rows[PolicyVersion].pk, "rule": 2, "risk": "Some.", "measure": "A person looks.", "plan": "Anew.",
+        "words": ["predict"], "minutes": 30, "finding": "It was needed.", "line": f"member-{rows[Membership].pk}",
+        "keep": True, "cap": 3.5,
+        "approvals": [rows[Approval].pk], "addressee": "A notary",
+        "until": f"{timezone.now() + timedelta(20):%Y-%m-%d}",
+        "delegate": rows[Delegation].delegate_id, "starts_at": "2099-01-01T00:00:00Z",
+        "ends_at": "2099-01-02T00:00:00Z",
+        "condition": 1, "evidence": "Report 7.",
+    }  # fmt: skip
+
+
+def knock(client, method: str, address: Address, where: str, rows: dict, **headers):
+    """A well-formed request at a door, as a page or as REST."""
+    given = words(rows)
+    where += ASKED.get(address.name, "").format(**given)
+    if method == "get":
+        return client.get(where, **headers)
+    given |= OWN.get(address.name, {})
+    if address.is_rest and address.name != "api-datasets":
+        return getattr(client, method)(where, data=given, content_type=JSON, **headers)
+    form = {
+        name: value for name, value in (given | IN_FORMS).items() if not isinstance(value, (dict, bool, type(None)))
+    }
+    form["file"] = SimpleUploadedFile("loans.csv", b"approve,race\n1,a\n0,b\n", content_type="text/csv")
+    return client.post(where, form, **headers)
+
+
+@contextmanager
+def undone():
+    """What happens inside is rolled back, whoever the transaction acts for by then."""
+    point = transaction.savepoint()
+    try:
+        yield
+    finally:
+        transaction.savepoint_rollback(point)

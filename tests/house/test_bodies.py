@@ -1,0 +1,134 @@
+"""Another organization's id in a body is nothing: generated from the schema of every operation that takes a body."""
+
+import json
+
+import pytest
+from django.apps import apps
+from drf_spectacular.generators import SchemaGenerator
+
+from apps.accounts.models import Membership
+from apps.approvals.models import Approval, PolicyVersion
+from apps.common.tenancy import TenantModel
+from apps.datasets.models import DatasetVersion
+from apps.models.models import ModelVersion
+from apps.projects.models import Project
+from tests.house.addresses import inside
+from tests.house.doors import JSON, OWN, undone, words
+from tests.house.test_doors import both, place  # noqa: F401  a fixture
+from tests.house.test_fuzz import _same
+
+pytestmark = pytest.mark.django_db
+
+# a field of a body that names a thing, and what it names (a project by its slug, all else by number)
+IDS = {
+    "project": Project,
+    "model_version": ModelVersion,
+    "dataset_version": DatasetVersion,
+    "test_dataset_version": DatasetVersion,
+    "approval": Approval,
+    "policy": PolicyVersion,
+    "owner": Membership,
+    "delegate": Membership,
+}
+# whole numbers that name nothing, each with what it counts
+NUMBERS = {
+    "rule": "a place in a policy, from 1",
+    "days": "a token's life",
+    "condition": "each sign-off counts its own from 1",
+    "seq": "each organization counts its own records from 1",
+    "seed": "of a run",
+    "folds": "of a run",
+    "rows": "a deployment's limit",
+    "requests_per_minute": "a deployment's limit",
+    "minutes": "how long emergency access lasts",
+    "maximum_personal": "days that personal data are kept at most",
+    "supersedes": "the statement its author was shown; any other than the newest is refused alike",
+}
+NOBODYS = {True: "nobody-has-this-slug", False: 2**40}
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict:
+    return SchemaGenerator().get_schema(request=None, public=True)
+
+
+def fields(schema: dict, shape: dict, path=()) -> list[tuple[tuple[str, ...], dict]]:
+    """(path, shape) of each value that a body may hold, however deep."""
+    while "$ref" in shape:
+        shape = schema["components"]["schemas"][shape["$ref"].rsplit("/", 1)[-1]]
+    found = []
+    for part in shape.get("allOf", ()):
+        found += fields(schema, part, path)
+    for name, inner in shape.get("properties", {}).items():
+        found += [((*path, name), inner), *fields(schema, inner, (*path, name))]
+    return found
+
+
+@pytest.fixture(scope="module")
+def bodies(schema) -> list:
+    """(address, method, field's path, shape) of every value that any door takes in its body."""
+    return [
+        (address, method, path, shape)
+        for address in inside()
+        for route, methods in schema["paths"].items()
+        if _same(address, route)
+        for method, operation in methods.items()
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+        for path, shape in fields(schema, content["schema"])
+    ]
+
+
+def test_every_whole_number_in_a_body_names_a_thing_or_is_known_not_to(bodies):
+    numbers = {path[-1] for _, _, path, shape in bodies if shape.get("type") == "integer"}
+    assert numbers - set(IDS) - set(NUMBERS) == set()
+
+
+def test_another_organizations_id_in_a_body_is_nothing(bodies, both, client, acme):  # noqa: F811
+    """The same 404 by field as for an id that nobody has; and nothing is written."""
+    theirs, wrong, counted = both[1], [], set()
+    for address, method, path, _ in (one for one in bodies if one[2][-1] in IDS):
+        row = theirs[IDS[path[-1]]]
+        foreign = row.slug if isinstance(row, Project) else row.pk
+        found = set()
+        for member in acme.members.values():
+            client.force_login(member.user)
+            answers = []
+            for given in (foreign, NOBODYS[isinstance(foreign, str)]):
+                with undone():
+                    before = rows_now()
+                    answer = send(client, address, method, path, given, both[0])
+                    if rows_now() != before:
+                        wrong.append(f"{member.role} {method} {address} {path}: something was written")
+                answers.append((answer.status_code, answer.content.decode().replace(json.dumps(given), "…")))
+            found.add(answers[0][0])
+            if answers[0] != answers[1] or answers[0][0] not in (403, 404):
+                wrong.append(f"{member.role} {method} {address} {path}: {answers}")
+            if answers[0][0] == 404 and ".".join(path) not in json.loads(answers[0][1]).get("errors", {}):
+                wrong.append(f"{member.role} {method} {address} {path}: not by field: {answers[0]}")
+        counted.add((address.name, path))
+        if 404 not in found:
+            wrong.append(f"{method} {address} {path}: nobody came past the permission: {found}")
+    assert not wrong, "\n".join(wrong)
+    assert counted
+
+
+def send(client, address, method, path, given, rows):
+    """A well-formed request, but for one value."""
+    body = json.loads(json.dumps(words(rows) | OWN.get(address.name, {})))
+    inner = body
+    for name in path[:-1]:
+        inner = inner.setdefault(name, {})
+    inner[path[-1]] = given
+    where = place(address, rows)
+    if address.name == "api-datasets":
+        from django.core.files.uploadedfile import SimpleUploadedFile
+
+        file = SimpleUploadedFile("loans.csv", b"approve,race\n1,a\n0,b\n", content_type="text/csv")
+        return client.post(where, {"project": given, "name": "x", "file": file})
+    return getattr(client, method)(where, data=body, content_type=JSON)
+
+
+def rows_now() -> dict[str, int]:
+    """How many rows of each tenant's table whoever is acting sees."""
+    tables = [model for model in apps.get_models() if issubclass(model, TenantModel)]
+    return {model._meta.db_table: model._default_manager.count() for model in tables}
