@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.forms",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -88,6 +89,7 @@ MIDDLEWARE = [
     "portal.middleware.Tenancy",  # last: it calls the view inside the tenant's transaction
 ]
 
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # templates/django/forms is ours
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

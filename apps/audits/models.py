@@ -13,6 +13,7 @@ from apps.common.signing import pem
 
 SYSTEM = "Assay"  # the printed name of the portal itself
 ERASED = "erased person"
+DEEDS = dict(Event.choices)
 
 
 class Opened(models.Manager):
@@ -59,7 +60,7 @@ class Record(models.Model):
     @property
     def deed(self) -> str:
         """What was done, as words that follow the name: "added a dataset version"."""
-        return Event(self.event).label if self.event in Event.values else self.event
+        return DEEDS.get(self.event, self.event)
 
     @property
     def by_name(self) -> str:

@@ -69,8 +69,13 @@ def cursor_slice(
 
 
 def listed(request, queryset, *, key: str = "pk", size: int = PAGE_SIZE) -> dict:
-    """Context of a list page: `rows`, and `next_url` and `previous_url` that keep the filters of the address."""
+    """Context of a list page: `rows`, and `next_url` and `previous_url` that keep the filters of the address.
+
+    Inside a project the rows are of that project, and need not fetch it."""
     part = cursor_slice(queryset, request.GET.get("after"), request.GET.get("before"), key=key, size=size)
+    for row in part.rows:
+        if request.project and getattr(row, "project_id", None) == request.project.pk:
+            row.project = request.project
     kept = {name: value for name, value in request.GET.items() if name not in ("after", "before")}
     return {
         "rows": part.rows,

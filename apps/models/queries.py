@@ -35,6 +35,16 @@ def versions(*, viewer, project=None, model=None):
     ).order_by("-pk")  # fmt: skip
 
 
+def listed_versions(*, viewer, project, model=None):
+    """What a line of a project's list shows."""
+    found = versions(viewer=viewer, project=project, model=model).select_related(None)
+    return found.select_related("model", "dataset_version__dataset", "trained_by__user").only(
+        "project", "number", "retired_at", "recipe", "metrics", "privacy", "artifact_digest", "created_at",
+        "model__name", "dataset_version__number", "dataset_version__dataset__name",
+        "trained_by__user__name", "trained_by__user__email",
+    )  # fmt: skip
+
+
 def signature(version) -> dict | None:
     """The envelope over a version's files, where it was signed."""
     return ModelSignature.objects.filter(version=version).values_list("envelope", flat=True).first()

@@ -20,7 +20,7 @@ def model_list(request):
     viewer, project = request.membership, request.project
     named = queries.names(viewer=viewer, project=project)
     chosen = named.filter(name=request.GET.get("name", "")).first()
-    context = listed(request, queries.versions(viewer=viewer, project=project, model=chosen))
+    context = listed(request, queries.listed_versions(viewer=viewer, project=project, model=chosen))
     for version in context["rows"]:
         version.estimator = sheets.ESTIMATORS.get(version.recipe["estimator"], "")
     context["why_not_train"] = why_not(viewer, Permission.RUN_LAUNCH)

@@ -29,8 +29,12 @@ def reports(*, viewer, project=None, version=None, kind=""):
 
 
 def listed_reports(*, viewer, project, version=None, kind=""):
-    """For lists: without the results, which are long."""
-    return reports(viewer=viewer, project=project, version=version, kind=kind).defer("result", "inputs", "parameters")
+    """What a line of a project's list shows."""
+    found = reports(viewer=viewer, project=project, version=version, kind=kind)
+    return found.select_related(None).select_related("model_version__model", "started_by__user").only(
+        "project", "kind", "state", "verdict", "queued_at", "model_version__number", "model_version__model__name",
+        "started_by__user__name", "started_by__user__email",
+    )  # fmt: skip
 
 
 def current(*, viewer, version) -> dict:
@@ -47,5 +51,6 @@ def versions(*, viewer):
 
 
 def model_versions(*, viewer, project):
-    """What can be measured in a project, newest first."""
-    return versions(viewer=viewer).filter(project=project, retired_at=None)
+    """What can be measured in a project, newest first, by name."""
+    found = versions(viewer=viewer).filter(project=project, retired_at=None).select_related(None)
+    return found.select_related("model").only("number", "retired_at", "project", "model__name")

@@ -45,6 +45,8 @@ def _offered(request):
 def _filters(request, chosen, versions):
     """The list as the address asks for it, with the standing of the chosen (or newest) model."""
     viewer, newest = request.membership, chosen or next(iter(versions), None)
+    if newest:
+        newest.project = request.project
     kind = request.GET.get("kind") if request.GET.get("kind") in Kind.values else ""
     found = queries.listed_reports(viewer=viewer, project=request.project, version=chosen, kind=kind)
     current = queries.current(viewer=viewer, version=newest) if newest else {}

@@ -1,12 +1,13 @@
 """`python -m tests.benchmarks [part…] [--small]`: measure, print, and rewrite the table in README.md.
 
-Parts: records bundles documents fairness explanation private profile start pages. With --small, a hundredth of the
-rows, and the README is left alone: for trying the benchmarks themselves."""
+Parts, each in a process and with a database of its own: records bundles documents pages start fairness explanation
+private profile. With --small, a hundredth of the rows, and the README is left alone: for trying the benchmarks."""
 
 import argparse
 import importlib
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -23,11 +24,15 @@ def main() -> int:
     asked = parser.parse_args()
     if unknown := set(asked.part) - set(PARTS):
         parser.error(f"There is no part {', '.join(sorted(unknown))}.")
+    parts = asked.part or PARTS
+    if len(parts) > 1:
+        again = [sys.executable, "-m", "tests.benchmarks", *["--small"] * asked.small]
+        return max(subprocess.call([*again, part]) for part in parts)
     home = Path(tempfile.mkdtemp(prefix="assay-bench-"))
     os.environ |= {"ASSAY_HOME": str(home), "DJANGO_SETTINGS_MODULE": "portal.settings"}
     os.environ |= dict.fromkeys(ONE_THREAD, "1")  # as a worker's job runs; both sides alike
     try:
-        rows = [row for part in asked.part or PARTS for row in _measured(part, asked.small)]
+        rows = list(_measured(parts[0], asked.small))
     finally:
         _clear(home)
     if not asked.small:
@@ -45,14 +50,12 @@ def _measured(part: str, small: bool):
         yield row
 
 
-def _database(ready=[]) -> None:  # noqa: B006 - once for all parts
-    if not ready:
-        import django
-        from django.core.management import call_command
+def _database() -> None:
+    import django
+    from django.core.management import call_command
 
-        django.setup()
-        call_command("migrate", database="owner", verbosity=0)
-        ready.append(True)
+    django.setup()
+    call_command("migrate", database="owner", verbosity=0)
 
 
 def _clear(home: Path) -> None:
