@@ -13,6 +13,7 @@ from celery import Celery, signals
 PULSE_EVERY = 5.0  # seconds
 HALF_A_MINUTE, A_DAY = 6, 17_280  # pulses
 WATCH_EVERY = 10.0  # seconds
+DELIVER_EVERY = 2.0  # seconds
 log = logging.getLogger(__name__)
 
 app = Celery("assay")
@@ -25,6 +26,7 @@ def start_pulse(sender, **kwargs) -> None:
     queues = sorted(sender.app.amqp.queues.consume_from)
     threading.Thread(target=_pulse, args=(queues,), daemon=True, name="pulse").start()
     threading.Thread(target=_watch, daemon=True, name="watch").start()
+    threading.Thread(target=_deliver, daemon=True, name="deliver").start()
 
 
 @signals.worker_process_init.connect
@@ -85,5 +87,21 @@ def _watch() -> None:
             witnesses.watch()
         except Exception:  # the database is away for a moment, or one organization's key cannot be opened
             log.exception("The witnesses could not be told; trying again.")
+        finally:
+            connection.close()
+
+
+def _deliver() -> None:
+    """Send the record to the destinations that organizations named: each in a thread of its own, as it may be slow."""
+    from django.db import connection
+
+    from apps.notifications.deliveries import Rounds
+
+    stop, rounds = threading.Event(), Rounds()
+    while not stop.wait(DELIVER_EVERY):
+        try:
+            rounds.round()
+        except Exception:  # the database is away for a moment
+            log.exception("The destinations could not be looked at; trying again.")
         finally:
             connection.close()

@@ -257,6 +257,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ProjectRiskClassEnum": "apps.projects.models.RiskClass",
         "PolicyRiskClassEnum": "apps.approvals.gates.schema.RISK_CLASSES",
+        "DestinationKindEnum": "apps.notifications.models.Kind",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -52,6 +52,7 @@ class Permission(TextChoices):
     RETENTION_SET = "retention.set", "publish how long things are kept, and dispose of what is past it"
     HOLD_CHANGE = "hold.change", "place and release legal holds"
     WITNESS_CHANGE = "witness.change", "name and end the witnesses of the record"
+    DESTINATION_CHANGE = "destination.change", "name, change and remove the destinations of events"
     KEY_ROTATE = "key.rotate", "put a new signing key in place of the old"
     RECORD_EXPORT = "record.export", "export the record"
     RECORD_VERIFY = "record.verify", "verify the record"
@@ -70,7 +71,7 @@ GRANTS: dict[str, frozenset[Permission]] = {
         | {P.WAIVER_ASK, P.WAIVER_REVOKE}
         | {P.EMERGENCY_ASK, P.EMERGENCY_AGREE, P.ACCESS_REVIEW}
         | {P.SHARE_MAKE}
-        | {P.MEMBER_ERASE, P.KEY_ROTATE, P.WITNESS_CHANGE}
+        | {P.MEMBER_ERASE, P.KEY_ROTATE, P.WITNESS_CHANGE, P.DESTINATION_CHANGE}
     ),
     "builder": frozenset(
         EVERYBODY

@@ -1,33 +1,40 @@
 """A record as an event of the Open Cybersecurity Schema Framework, version 1.3.0.
 
-Which class: people and access (3001 Account Change, 3002 Authentication is the sign-in's own and not in the record,
-3004 Entity Management) and everything else that is done through the portal's doors (6003 API Activity). What the
+Which class: people (3001 Account Change; 3002 Authentication is the sign-in's own and not in the record), what an
+organization is governed by (3004 Entity Management) and everything else that is done through the portal's doors (6003
+API Activity, which asks for a source: the portal, as the record does not keep from where somebody came). What the
 schema has no place for stays in `unmapped`; names of people are those the record shows, so who was erased stays so."""
 
 from typing import Any
 
 VERSION = "1.3.0"
+PRODUCT = "Assay"
 API_ACTIVITY, ENTITY, ACCOUNT = 6003, 3004, 3001
 CLASSES = {
-    "member": ACCOUNT, "invitation": ACCOUNT, "token": ACCOUNT, "organization": ENTITY, "project": ENTITY,
+    "member": ACCOUNT, "invitation": ACCOUNT, "token": ENTITY, "organization": ENTITY, "project": ENTITY,
     "policy": ENTITY, "key": ENTITY, "hold": ENTITY, "retention": ENTITY, "share": ENTITY, "delegation": ENTITY,
+    "witness": ENTITY, "destination": ENTITY,
 }  # fmt: skip
 NAMES = {API_ACTIVITY: "API Activity", ENTITY: "Entity Management", ACCOUNT: "Account Change"}
 CATEGORIES = {API_ACTIVITY: (6, "Application Activity"), ENTITY: (3, "Identity & Access Management"),
               ACCOUNT: (3, "Identity & Access Management")}  # fmt: skip
 OTHER = 99
 CREATE, READ, UPDATE, DELETE = 1, 2, 3, 4
+ACTIVITIES = {CREATE: "Create", READ: "Read", UPDATE: "Update", DELETE: "Delete"}
 DEEDS = {  # the verb in the past -> what it is to the schema; every other is Other, under its own name
     CREATE: {"founded", "created", "opened", "added", "registered", "published", "adopted", "asked", "launched",
              "started", "invited", "joined", "placed", "signed", "made", "built", "stated"},
     READ: {"downloaded", "exported", "verified", "read"},
-    UPDATE: {"changed", "renamed", "classified", "declared", "approved", "finished", "rotated", "profiled"},
-    DELETE: {"removed", "revoked", "withdrawn", "closed", "retired", "stopped", "cancelled", "erased", "disposed"},
+    UPDATE: {"changed", "renamed", "classified", "declared", "approved", "finished", "rotated", "profiled", "paused",
+             "resumed"},
+    DELETE: {"removed", "revoked", "withdrawn", "closed", "retired", "stopped", "cancelled", "erased", "disposed",
+             "ended"},
 }  # fmt: skip
-ACCOUNT_DEEDS = {CREATE: 1, UPDATE: OTHER, DELETE: 6, READ: OTHER}  # 1 Create, 6 Delete; the schema has no more to say
+ACCOUNT_DEEDS = {CREATE: 1, DELETE: 6}
+ACCOUNT_ACTIVITIES = {1: "Create", 6: "Delete"}  # a role's change has no activity of its own: Other
 INFORMATIONAL, MEDIUM, HIGH, CRITICAL = 1, 3, 4, 5
 SEVERITIES = {"isolation.broken": CRITICAL, "approval.revoked": HIGH, "deployment.stopped": MEDIUM,
-              "member.removed": MEDIUM, "key.rotated": MEDIUM}  # fmt: skip
+              "member.removed": MEDIUM, "key.rotated": MEDIUM, "destination.removed": MEDIUM}  # fmt: skip
 SEVERITY = {INFORMATIONAL: "Informational", MEDIUM: "Medium", HIGH: "High", CRITICAL: "Critical"}
 SUCCESS, FAILURE = 1, 2
 
@@ -45,7 +52,7 @@ def event(record, *, organization) -> dict[str, Any]:
         "category_uid": category,
         "category_name": category_name,
         "activity_id": activity,
-        "activity_name": record.deed,
+        "activity_name": (ACCOUNT_ACTIVITIES if kind == ACCOUNT else ACTIVITIES).get(activity, record.deed),
         "type_uid": kind * 100 + activity,
         "time": int(record.at.timestamp() * 1000),
         "severity_id": severity,
@@ -54,7 +61,7 @@ def event(record, *, organization) -> dict[str, Any]:
         "message": f"{record.by_name} {record.deed}: {record.on_name}",
         "metadata": {
             "version": VERSION,
-            "product": {"name": "Assay", "vendor_name": "Assay"},
+            "product": {"name": PRODUCT, "vendor_name": PRODUCT},
             "uid": f"{organization.slug}/{record.seq}",
             "sequence": record.seq,
             "tenant_uid": organization.slug,
@@ -73,7 +80,7 @@ def _activity(kind: int, verb: str) -> int:
 
 
 def _failed(verb: str) -> bool:
-    return verb in ("failed", "broken") or verb.endswith("-failed")
+    return verb in ("failed", "failing", "broken") or verb.endswith("-failed")
 
 
 def _person(record) -> dict[str, Any]:
@@ -92,4 +99,8 @@ def _object(kind: int, record) -> dict[str, Any]:
         return {"entity": about}
     if kind == ACCOUNT:
         return {"user": {"uid": about["uid"], "name": record.on_name}}
-    return {"api": {"operation": record.event, "service": {"name": "Assay"}}, "resources": [about]}
+    return {
+        "api": {"operation": record.event, "service": {"name": PRODUCT}},
+        "resources": [about],
+        "src_endpoint": {"svc_name": PRODUCT},
+    }

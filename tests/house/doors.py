@@ -17,6 +17,7 @@ from apps.models.models import ModelVersion
 from apps.projects.rules import NAMES
 from tests.house.addresses import Address
 from tests.make import PASSWORD
+from tests.notifications.make import OUTSIDE
 
 JSON = "application/json"
 PURPOSE = {question.name: "said" for question in KINDS["intended_purpose"].questions}
@@ -39,6 +40,8 @@ OWN: dict[str, dict] = {
     "documents": {"kind": "model_card"},
     "witnesses": {"kind": "mailbox", "address": "notary@elsewhere.example"},
     "api-witnesses": {"kind": "mailbox", "address": "notary@elsewhere.example"},
+    "destination-new": {"kind": "webhook", "address": f"{OUTSIDE}/in"},
+    "api-destinations": {"kind": "webhook", "address": f"{OUTSIDE}/in"},
     "dataset-declare": {"role-0": "ordinary", "role-1": "ordinary", "role-2": "ordinary"},
     "tokens-new": {"scopes": ["read"]},
     "deployment-new": {"rows": 5},

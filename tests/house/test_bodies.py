@@ -41,6 +41,7 @@ NUMBERS = {
     "rows": "a deployment's limit",
     "requests_per_minute": "a deployment's limit",
     "minutes": "how long emergency access lasts",
+    "after": "the record after which a destination begins; each organization counts its own",
     "maximum_personal": "days that personal data are kept at most",
     "supersedes": "the statement its author was shown; any other than the newest is refused alike",
 }

@@ -19,6 +19,8 @@ from apps.deployments.models import Deployment
 from apps.documents.models import Document, Statement
 from apps.ml.recipes import Recipe
 from apps.models.models import ModelVersion, RegisteredModel
+from apps.notifications import actions as notifications
+from apps.notifications.models import Destination
 from apps.reports.models import Report
 from apps.training.models import LogLine, TrainingRun
 from tests.accounts import make as accounts
@@ -26,6 +28,7 @@ from tests.approvals import make as approvals
 from tests.bundles import make as bundles
 from tests.documents import make as documents
 from tests.make import Tenant, project
+from tests.notifications.make import OUTSIDE
 
 # the word before an id in an address, and whose id it is; over REST, two words name the thing and not its version
 IN_REST = {"datasets": Dataset, "models": RegisteredModel}
@@ -53,6 +56,7 @@ NOUNS = {
     "checkpoints": Checkpoint,
     "shares": Share,
     "witnesses": Witness,
+    "destinations": Destination,
 }
 COUNTED = {"records": "each organization counts its records from 1"}  # so no number is anybody's alone
 WORDS = {"risk_class": "high", "kind": "fairness", "form": "pdf", "name": "model.json"}  # parameters that are no ids
@@ -113,6 +117,7 @@ def everything(tenant: Tenant) -> dict:
         Disposal.objects.create(**own, version=data, digest=data.digest, size=1, why="Its time had passed."),
         (witness := _witness(tenant)),
         witness.deliveries.get(),
+        _destination(tenant),
         checkpoints.make(tenant.organization.pk),
         *(model.objects.filter(organization_id=tenant.organization.pk).first() for model in (Node, Opening, PersonKey)),
         Profile.objects.create(**own, version=data, started_by=tenant.builder),
@@ -136,3 +141,8 @@ def everything(tenant: Tenant) -> dict:
 def _witness(tenant: Tenant) -> Witness:
     mailbox = {"kind": "mailbox", "name": "Notary", "address": "notary@elsewhere.example"}
     return witnesses.add(organization_id=tenant.organization.pk, **mailbox, by=tenant.owner)
+
+
+def _destination(tenant: Tenant) -> Destination:
+    hook = {"kind": "webhook", "name": "Desk", "address": f"{OUTSIDE}/in"}
+    return notifications.make(**hook, by=tenant.owner)[0]

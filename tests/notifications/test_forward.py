@@ -62,7 +62,7 @@ def test_the_file_of_another_organization_is_refused(acme, rival, told):
 def test_an_event_says_what_the_schema_asks_and_keeps_the_rest(acme, told):
     actions.forward(acme.organization, told)
     event = lines(told)[-1]
-    assert (event["class_uid"], event["activity_id"], event["type_uid"]) == (ocsf.ACCOUNT, 1, 300101)
+    assert (event["class_uid"], event["activity_id"], event["type_uid"]) == (ocsf.ENTITY, 1, 300401)
     assert event["metadata"]["version"] == "1.3.0" and event["metadata"]["product"]["name"] == "Assay"
     assert event["actor"]["user"]["uid"] == str(acme.owner.user_id)
     assert event["unmapped"]["facts"]["scopes"] == ["read"]
