@@ -128,11 +128,11 @@ def withdraw(statement: Statement, *, reason: str, by) -> Statement:
 
 
 @transaction.atomic
-def build(kind: str, *, by, model_version=None, dataset_version=None, sex="", race="", waived=()) -> Document:
+def build(kind: str, *, by, model_version=None, dataset_version=None, sex="", race="") -> Document:
     """Queue one document about a model version (a datasheet: about a dataset version).
 
-    `sex` and `race` name the declared attributes a bias audit compares, where they are called otherwise. `waived`:
-    {"slot", "says"} of what a room above has waived, to be printed as such. Raises BadInput, ActionDenied."""
+    `sex` and `race` name the declared attributes a bias audit compares, where they are called otherwise. What is waived
+    for the model version at this moment is printed as such. Raises BadInput, ActionDenied."""
     require(by, Permission.DOCUMENT_BUILD)
     kind = _kind(kind)
     if problem := rules.wrong_subject(kind, model_version, dataset_version):
@@ -142,7 +142,8 @@ def build(kind: str, *, by, model_version=None, dataset_version=None, sex="", ra
     given = {name: value for name, value in (("sex", sex), ("race", race)) if value and kind == DocumentKind.BIAS_AUDIT}
     if given and (problems := rules.wrong_attributes(_tested_on(model_version).declaration, given)):
         raise BadInput(problems)
-    parameters = given | ({"waived": list(waived)} if waived else {})
+    waived = queries.in_force(model_version) if model_version else []
+    parameters = given | ({"waived": waived} if waived else {})
     same = Document.objects.filter(
         kind=kind, model_version=model_version, dataset_version=dataset_version, parameters=parameters,
         state__in=(WorkState.QUEUED, WorkState.RUNNING),

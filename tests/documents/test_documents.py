@@ -19,9 +19,11 @@ from apps.documents import actions, printing, queries, runs, sheets
 from apps.documents.models import Document, DocumentKind
 from apps.documents.queries import evidence as found
 from apps.documents.queries.evidence import SLOTS, State
+from tests.approvals import make as sign_offs
 from tests.documents import make
 from tests.models import make as models
 from tests.projects.make import LENDING
+from tests.reports import make as reports
 
 pytestmark = pytest.mark.django_db
 CARD, TECHNICAL, DATASHEET, BIAS = "model_card", "technical_documentation", "dataset_datasheet", "bias_audit"
@@ -150,6 +152,20 @@ def test_the_bias_audit_selects_as_the_fairness_report_does(known):
     races = next(table for table in fairness if table["of"] == "race")
     rates = {group["group"]: group["selection_rate"]["value"] for group in races["groups"]}
     assert {line["category"]: line["rate"] for line in known["measured"]["selection"]["race"]["categories"]} == rates
+
+
+def test_what_a_waiver_sets_aside_is_printed_as_waived_until_it_ends(acme, monkeypatch):
+    version = reports.model_version(acme.builder, project=acme.project)
+    waiver = sign_offs.waived(acme, version, rule=1)
+    acme.enter(acme.builder)
+    document = make.built(acme, CARD, version)
+    line = f"Performance report: it has not been measured. Waived: waiver {waiver.pk}, until "
+    assert line in make.text(document)
+    assert [gap for gap in document.gaps if "Waived" in gap] == [gap for gap in document.gaps if gap.startswith(line)]
+    assert "Fairness report: it has not been measured." in document.gaps
+    assert queries.changes(document) == []
+    monkeypatch.setattr("django.utils.timezone.now", lambda: waiver.ends_at)
+    assert queries.changes(document) == ["Performance report: it is missing now."]
 
 
 def test_what_is_sampled_stale_or_waived_is_said_to_be(known):

@@ -10,6 +10,7 @@ from apps.documents.queries.statements import (
     standing,
     statements,
 )
+from apps.documents.queries.waived import in_force
 
 __all__ = [
     "about",
@@ -18,6 +19,7 @@ __all__ = [
     "changes",
     "current",
     "documents",
+    "in_force",
     "kind_of",
     "latest",
     "newest",

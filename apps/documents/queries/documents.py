@@ -4,7 +4,7 @@ from django.db.models import OuterRef, Q, Subquery
 
 from apps.common.work import WorkState
 from apps.documents.models import Document, DocumentKind, Standing
-from apps.documents.queries import evidence, statements
+from apps.documents.queries import evidence, statements, waived
 
 RELATED = (
     "project__organization", "model_version__model", "model_version__project__organization",
@@ -46,7 +46,7 @@ def about(document, *, whole=True) -> evidence.Evidence:
         found = evidence.of_data(document.dataset_version, whole=whole)
     else:
         found = evidence.of_version(document.model_version, whole=whole)
-    return found.waived(document.parameters.get("waived", ()))
+    return found.waived(waived.still(document.parameters.get("waived", ())))
 
 
 def changes(document, there: evidence.Evidence | None = None) -> list[str]:
@@ -54,7 +54,7 @@ def changes(document, there: evidence.Evidence | None = None) -> list[str]:
 
     `there`: what there is today, where it was read already."""
     slots = [item["slot"] for item in document.inputs]
-    there = (there or about(document, whole=False)).waived(document.parameters.get("waived", ()))
+    there = (there or about(document, whole=False)).waived(waived.still(document.parameters.get("waived", ())))
     found = evidence.changes(document.inputs, there.manifest(slots))
     if document.superseded_by:
         found.append("A newer one was built.")
