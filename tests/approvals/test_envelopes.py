@@ -3,15 +3,20 @@
 import base64
 import copy
 import hashlib
+import html
+import io
 import json
 
+import pypdf
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from apps.approvals import documents, envelopes, queries
 from apps.audits import keys
+from tests.accounts import make as accounts
 from tests.approvals import make
+from tests.make import PASSWORD
 
 
 def verify(envelope: dict, pem: str) -> dict:
@@ -95,3 +100,38 @@ def test_the_page_says_that_they_verify(client, acme):
     approval = make.approved(acme)
     client.force_login(acme.auditor.user)
     assert client.get(approval.get_absolute_url()).content.decode().count("Verified under key") == 2
+
+
+def test_name_time_and_meaning_stand_on_the_page_in_the_document_and_in_the_json(client, acme):
+    """WF-SIG-3."""
+    approval = make.approved(acme)
+    case = queries.case(queries.approvals(viewer=acme.auditor).get(pk=approval.pk))
+    client.force_login(acme.auditor.user)
+    page = html.unescape(client.get(approval.get_absolute_url()).content.decode())
+    pdf, _ = documents.written(case, "pdf", queries.history(approval))
+    printed = " ".join(" ".join(one.extract_text() for one in pypdf.PdfReader(io.BytesIO(pdf)).pages).split())
+    told = documents.manifest(case)["signatures"]
+    assert len(told) == 2
+    for given, said in zip(case.signatures, told, strict=True):
+        at = f"{given.signed_at:%Y-%m-%d %H:%M:%S} UTC"
+        assert (said["printed_name"], said["words"], said["signed_at"]) == (given.printed_name, given.words, at)
+        for shown in (page, printed):
+            assert given.printed_name in shown and given.words in shown and given.reason in shown
+        assert at in printed and f"{given.signed_at:%H:%M}" in page
+
+
+def test_a_token_of_less_than_its_person_signs_nothing(client, acme):
+    """WF-SIG-8: a program with a person's token still needs the right and the person's own password."""
+    approval = make.asked(acme)
+    body = {"decision": "sign", "meaning": "validated", "reason": "Read.", "dossier_digest": approval.dossier_digest}
+    make.read(approval, acme.reviewer)
+    for scopes, password, status in ((("read",), PASSWORD, 403), (("read", "approval.sign"), "guessed", 400)):
+        acme.enter(acme.reviewer)
+        _, secret = accounts.token(acme.reviewer, *scopes, name=f"to be refused {status}")
+        answer = client.post(
+            f"/api/v1/acme/approvals/{approval.pk}/signatures/", body | {"password": password},
+            content_type="application/json", **accounts.bearer(secret),
+        )  # fmt: skip
+        assert answer.status_code == status, answer.content
+    acme.enter()
+    assert not approval.signatures.exists()
