@@ -103,7 +103,7 @@ class Contents:
         for member in self.members:
             member.digest  # noqa: B018  a report that cannot be set as a document says so only when it is made
         return {
-            "assay": "bundle 1",
+            "assay": "bundle 2",
             "subject": {
                 "organization": approval.project.organization.slug,
                 "project": approval.project.slug,
@@ -114,8 +114,8 @@ class Contents:
             "state": {
                 "state": approval.state,
                 "status": self.case.status,
-                "decided_at": _moment(approval.decided_at),
-                "valid_until": _moment(approval.valid_until),
+                "decided_at": evidence.moment(approval.decided_at),
+                "valid_until": evidence.moment(approval.valid_until),
                 "ended_reason": approval.ended_reason,
                 "reasons": list(self.case.reasons),
             },
@@ -128,7 +128,9 @@ class Contents:
 
     def _reports(self):
         bound = {part["digest"] for part in self.case.dossier["reports"]}
-        for report in self.version.reports.filter(state="finished", digest__in=bound).order_by("kind", "pk"):
+        bound |= {report.digest for report in evidence.measured_since(self.case)}
+        there = self.version.reports.filter(state="finished", digest__in=bound)
+        for report in there.order_by("digest", "pk").distinct("digest"):
             name = f"reports/{report.kind}-{report.digest[:12]}"
             about = f"the {report.kind} report"
             yield Member(f"{name}.json", f"{about}: the figures that were judged", report.result.encode)
@@ -171,7 +173,7 @@ class Contents:
                 "code_version": version.code_version,
                 "libraries": version.libraries,
                 "input_schema": version.input_schema,
-                "registered_at": _moment(version.created_at),
+                "registered_at": evidence.moment(version.created_at),
             }
         )
 
@@ -185,6 +187,9 @@ class Contents:
         policy = self.approval.policy_version
         yield Member("policy/policy.yaml", "the policy as it was written", policy.source.encode)
         yield Member("policy/policy.json", "the policy as it was applied", lambda: canonical(policy.body))
+        for other in evidence.locked(self.case):
+            name = f"policy/{other.policy.name}-v{other.number}.json"
+            yield Member(name, "a policy that counted before", lambda other=other: canonical(other.body))
 
     def _signatures(self):
         printed = canonical(evidence.printed(self.case))
@@ -194,6 +199,10 @@ class Contents:
                 about = f"the signature of {signature.printed_name}"
                 name = f"signatures/{signature.pk}.dsse.json"
                 yield Member(name, about, lambda envelope=envelope: canonical(envelope))
+        for one in evidence.delegations(self.case):
+            name = f"signatures/delegation-{one.pk}.dsse.json"
+            about = "a place handed to somebody else, signed"
+            yield Member(name, about, lambda envelope=one.envelope: canonical(envelope))
 
     def _permits(self):
         for name, about, content in evidence.permits(self.approval):
@@ -209,8 +218,8 @@ class Contents:
             {
                 "key_id": row.key_id,
                 "number": row.number,
-                "from": _moment(row.created_at),
-                "until": _moment(row.retired_at),
+                "from": evidence.moment(row.created_at),
+                "until": evidence.moment(row.retired_at),
             }
             for row in rows
         ]
@@ -224,7 +233,3 @@ class Contents:
 
 def _template(name: str) -> Callable[[], bytes]:
     return (TEMPLATES / name).read_bytes
-
-
-def _moment(at) -> str | None:
-    return at.isoformat() if at else None

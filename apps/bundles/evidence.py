@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
+from apps.approvals.models import Delegation, Fulfilment, PolicyVersion
 from apps.approvals.rules import Case
 from apps.audits import checkpoints, proofs
 from apps.audits.models import Checkpoint, Opening, Record, SigningKey
@@ -19,9 +20,10 @@ Told = tuple[str, str, bytes]  # name, what it is, content
 
 
 def printed(case: Case) -> dict[str, Any]:
-    """Every name under the dossier, as it is printed; the envelopes hold the same, signed."""
+    """Every name under the dossier, as it is printed; the envelopes hold the same, signed. With what an outsider needs
+    to judge them: who stood in for whom, and what became of the conditions."""
     return {
-        "assay": "signatures 1",
+        "assay": "signatures 2",
         "approval": case.approval.pk,
         "dossier_digest": case.approval.dossier_digest,
         "signatures": [
@@ -40,7 +42,68 @@ def printed(case: Case) -> dict[str, Any]:
             }
             for signature in case.signatures
         ],
+        "delegations": [{"id": one.pk, "ended_at": moment(one.ended_at)} for one in delegations(case)],
+        "fulfilments": [
+            {
+                "signature": one.signature_id,
+                "number": one.number,
+                "evidence": one.evidence,
+                "fulfilled_by": _member(one.fulfilled_by),
+                "fulfilled_at": moment(one.fulfilled_at),
+                "confirmed_by": _member(one.confirmed_by) if one.confirmed_by else None,
+                "confirmed_at": moment(one.confirmed_at),
+            }
+            for one in _fulfilments(case)
+        ],
+        "measured": [
+            {"kind": one.kind, "report": one.pk, "digest": one.digest, "finished_at": moment(one.finished_at)}
+            for one in measured_since(case)
+        ],
     }
+
+
+def delegations(case: Case) -> list[Delegation]:
+    """Those that joined a signer with anybody, at any remove, while it was in review."""
+    approval, ended = case.approval, case.approval.decided_at or case.now
+    mine = Delegation.objects.filter(
+        Q(project=None) | Q(project=approval.project), organization_id=approval.organization_id
+    )
+    used = Q(pk__in=[signature.delegation_id for signature in case.signatures if signature.delegation_id])
+    meanwhile = Q(starts_at__lte=ended, ends_at__gte=approval.requested_at)
+    told = mine.filter(used | meanwhile & (Q(ended_at=None) | Q(ended_at__gte=approval.requested_at)))
+    rows = list(told.select_related("delegator", "delegate").order_by("pk"))
+    kin, before = {signature.signer.user_id for signature in case.signatures}, -1
+    while before < len(kin):
+        before = len(kin)
+        for one in rows:
+            pair = {one.delegator.user_id, one.delegate.user_id}
+            kin |= pair if kin & pair else set()
+    return [one for one in rows if one.delegator.user_id in kin]
+
+
+def _fulfilments(case: Case):
+    found = Fulfilment.objects.filter(signature__in=case.signatures).order_by("pk")
+    return found.select_related("fulfilled_by__user", "confirmed_by__user")
+
+
+def _member(membership) -> dict[str, Any]:
+    return {"member": membership.pk, "person": membership.user_id, "name": str(membership.user)}
+
+
+def measured_since(case: Case) -> list:
+    """The reports on which the conditions of the sign-off are checked: the newest of each kind they name."""
+    kinds = {condition.check["report"] for condition in case.conditions if condition.check}
+    since = min((signature.signed_at for signature in case.signatures), default=case.now)
+    found = case.approval.model_version.reports.filter(state="finished", kind__in=kinds, finished_at__gt=since)
+    return list(found.order_by("kind", "-pk").distinct("kind"))
+
+
+def locked(case: Case) -> list[PolicyVersion]:
+    """The policies that counted since the test rows were opened, but the one that judged."""
+    lock = case.dossier["lock"]
+    digests = {step["digest"] for step in (lock["policy"], *lock["changes"]) if step and step["digest"]}
+    others = PolicyVersion.objects.filter(organization_id=case.approval.organization_id, digest__in=digests)
+    return list(others.exclude(digest=case.dossier["policy"]["digest"]).order_by("digest", "pk").distinct("digest"))
 
 
 def documents(case: Case, *, viewer, gaps: list[str]) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
@@ -131,12 +194,20 @@ def _about(case: Case):
     the evidence, and would change it with every download."""
     approval, version = case.approval, case.approval.model_version
     bound = {part["digest"] for part in case.dossier["reports"]}
+    policies = [approval.policy_version_id, *(version.pk for version in locked(case))]
+    waivers = [waiver["waiver"] for waiver in case.dossier.get("waivers") or []]
+    papers = {sort: [one["number"] for one in case.dossier.get("documents") or [] if one["is"] == sort]
+              for sort in ("document", "statement")}  # fmt: skip
     data = [pk for pk in (version.dataset_version_id, version.test_dataset_version_id) if pk]
     reports = list(version.reports.filter(digest__in=bound).values_list("pk", flat=True))
     on = (
         Q(on_type="approval", on_id=approval.pk)
         | Q(on_type="modelversion", on_id=version.pk)
-        | Q(on_type="policyversion", on_id=approval.policy_version_id)
+        | Q(on_type="policyversion", on_id__in=policies)
+        | Q(on_type="waiver", on_id__in=waivers)
+        | Q(on_type="delegation", on_id__in=[one.pk for one in delegations(case)])
+        | Q(on_type="document", on_id__in=papers["document"])
+        | Q(on_type="statement", on_id__in=papers["statement"])
         | Q(on_type="datasetversion", on_id__in=data)
         | Q(on_type="report", on_id__in=reports)
         | Q(on_type="signingkey")
@@ -176,3 +247,7 @@ def _hex(proof: list[bytes]) -> list[str]:
 
 def keys(organization_id: int) -> list[SigningKey]:
     return list(SigningKey.objects.filter(organization_id=organization_id).order_by("number"))
+
+
+def moment(at) -> str | None:
+    return at.isoformat() if at else None

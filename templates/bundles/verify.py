@@ -1,14 +1,24 @@
 """Check a bundle that left an Assay portal, without the portal.
 
-    python verify.py bundle.zip [--key PEM_OR_FINGERPRINT] [--witness KEY] [--checkpoint FILE] [--json]
+    python verify.py bundle.zip [--key PEM_OR_FINGERPRINT] [--witness KEY] [--checkpoint FILE] [--consistency FILE]
+                                [--json]
 
 Needs Python 3.11 or newer and the package `cryptography`; opens no connection and writes nothing. One line a check:
 `ok` holds, `WRONG` does not, `note` was not checked or is for you to know. The last line is the answer.
 Exit status: 0 verified, 1 not verified, 2 could not be tried.
 
---key         the organization's public key (PEM, or its fingerprint), from somewhere else than this bundle
---witness     a witness's key: a PEM, or a line name+hash+base64 as signed notes have it (may be given several times)
---checkpoint  a checkpoint that you kept, or that a witness keeps: the record in the bundle must agree with it"""
+--key          the organization's public key (PEM, or its fingerprint), from somewhere else than this bundle
+--witness      a witness's key: a PEM, or a line name+hash+base64 as signed notes have it (may be given several times)
+--checkpoint   a checkpoint that you kept, or that a witness keeps: the record in the bundle must agree with it
+--consistency  the portal's proof between your checkpoint and the bundle's, where their sizes differ
+
+How to read this program, from top to bottom; each part rests on those above it:
+    The archive   every byte of the file belongs to a member or to the form of the archive
+    Values, keys  one byte string for one value, digests, signed envelopes
+    The record    Merkle proofs and signed checkpoints
+    The policy    what each of its rules gives on the figures of the reports, decided again
+    The checks    one function for each, in the order of CHECKS; a check yields lines, or raises Wrong and ends
+    The run       the options, the lines, the answer"""
 
 import argparse
 import base64
@@ -19,10 +29,14 @@ import re
 import struct
 import sys
 import zlib
-from datetime import UTC, datetime, timedelta
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from functools import cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
+from statistics import NormalDist
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
@@ -32,8 +46,11 @@ MANIFEST = "manifest.dsse.json"
 LEEWAY = timedelta(minutes=5)  # a signature bears the moment at which its transaction began
 IN_TOTO, STATEMENT = "application/vnd.in-toto+json", "https://in-toto.io/Statement/v1"
 BUNDLE, SIGNATURE = "https://assay.dev/bundle/v1", "https://assay.dev/signature/v1"
+DELEGATION = "https://assay.dev/delegation/v1"
+FORMS = ("bundle 1", "bundle 2")
 MEMBERS, NAME, JSON_SIZE = 5_000, 200, 256 * 2**20  # the most that is read
-SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+SAFE = re.compile(r"(?!.*\.(/|$))[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+DEVICE = re.compile(r"(?i)(^|/)(con|prn|aux|nul|com\d|lpt\d)(\.|/|$)")  # what is no file on some systems
 LOCAL, CENTRAL, END = struct.Struct("<4s5H3L2H"), struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s4H2LH")
 FIXED = (20, 0, 0, 0, 0x21)  # version, flags, stored, midnight, 1 January 1980: a bundle says nothing of its own age
 
@@ -42,7 +59,7 @@ class Wrong(Exception):
     """A check that does not hold; the text says what, by name."""
 
 
-# The archive: read by its own layout, byte by byte, so that no two readers can see two things in it.
+# --- The archive: read by its own layout, so that no two readers can see two things in it. ---------------------------
 
 
 class Archive:
@@ -50,61 +67,59 @@ class Archive:
 
     def __init__(self, path):
         self.file, self.length = open(path, "rb"), Path(path).stat().st_size  # noqa: SIM115
-        self.members, self.checksums, self.headers = {}, {}, []
-        at = self._local_headers()
-        self._directory(at)
+        self.members, self.checksums, self._taken = {}, {}, set()
+        at, directory = 0, b""
+        while self._bytes(at, 4) == b"PK\x03\x04":
+            at, entry = self._member(at)
+            directory += entry
+        count = len(self.members)
+        directory += END.pack(b"PK\x05\x06", 0, 0, count, count, len(directory), at, 0)
+        self._rest(at, directory)
 
-    def _take(self, at, size, what):
-        if at + size > self.length:
-            raise Wrong(f"cut short: the file ends inside {what}, {at + size - self.length:,} bytes are missing")
+    def _bytes(self, at, size):
         self.file.seek(at)
         return self.file.read(size)
 
-    def _local_headers(self):
-        at, last = 0, "its beginning"
-        while (mark := self._take(at, 4, f"what follows {last}")) == b"PK\x03\x04":
-            fields = LOCAL.unpack(self._take(at, LOCAL.size, f"the header after {last}"))
-            crc, packed, size, length, extra = fields[6:]
-            if length > NAME:
-                raise Wrong(f"a hostile name of {length:,} characters after {last}")
-            raw = self._take(at + LOCAL.size, length, f"the name after {last}")
-            name = self._safe(raw)
-            if fields[1:6] != FIXED or extra or packed != size:
-                raise Wrong(f"the header of {name} is not as a bundle's must be (stored, no extras, no date)")
-            if len(self.members) >= MEMBERS:
-                raise Wrong(f"more than {MEMBERS:,} members")
-            self.headers.append((raw, crc, size, at))
-            at, last = at + LOCAL.size + length + size, name
-            if at > self.length:
-                raise Wrong(f"cut short, or a hostile size: {name} claims {size:,} bytes, the file ends before")
-            self.members[name], self.checksums[name] = (at - size, size), crc
-        if mark != b"PK\x01\x02":
-            raise Wrong(f"foreign bytes after {last}: neither a member nor the directory")
-        return at
+    def _member(self, at):
+        """(where the next begins, the directory's entry) of the member whose header is at `at`."""
+        header, last = self._bytes(at, LOCAL.size), next(reversed(self.members), "the beginning")
+        if len(header) < LOCAL.size:
+            raise Wrong(f"cut short: the file ends in the header after {last}")
+        crc, _, size, length, _ = LOCAL.unpack(header)[6:]
+        raw = self._bytes(at + LOCAL.size, min(length, NAME + 1))
+        name = self._safe(raw, last)
+        if header != LOCAL.pack(b"PK\x03\x04", *FIXED, crc, size, size, length, 0):
+            raise Wrong(f"the header of {name} is not as a bundle's must be (stored, no extras, no date)")
+        begins = at + LOCAL.size + length
+        if begins + size > self.length:
+            raise Wrong(f"cut short, or a hostile size: {name} claims {size:,} bytes, the file ends before")
+        self.members[name], self.checksums[name] = (begins, size), crc
+        sums = (crc, size, size, length, 0, 0, 0, 0, 0o100644 << 16, at)
+        return begins + size, CENTRAL.pack(b"PK\x01\x02", 0x0314, *FIXED, *sums) + raw
 
-    def _safe(self, raw):
+    def _safe(self, raw, last):
         name = raw.decode("ascii", "backslashreplace")
-        if not SAFE.fullmatch(name):
-            raise Wrong(f"a hostile member name: {name[:80]!r}")
-        if name.casefold() in (known.casefold() for known in self.members):
+        if len(raw) > NAME or not SAFE.fullmatch(name) or DEVICE.search(name):
+            raise Wrong(f"a hostile member name after {last}: {name[:80]!r}")
+        if name.casefold() in self._taken:
             raise Wrong(f"two members of one name: {name}")
+        if len(self.members) == MEMBERS:
+            raise Wrong(f"more than {MEMBERS:,} members")
+        self._taken.add(name.casefold())
         return name
 
-    def _directory(self, start):
-        at = start
-        for raw, crc, size, offset in self.headers:
-            right = CENTRAL.pack(
-                b"PK\x01\x02", 0x0314, *FIXED, crc, size, size, len(raw), 0, 0, 0, 0, 0o100644 << 16, offset
-            )  # fmt: skip
-            if self._take(at, CENTRAL.size + len(raw), f"the directory's entry of {raw.decode()}") != right + raw:
-                raise Wrong(f"the directory's entry of {raw.decode()} differs from its header")
-            at += CENTRAL.size + len(raw)
-        count = len(self.headers)
-        right = END.pack(b"PK\x05\x06", 0, 0, count, count, at - start, start, 0)
-        if self._take(at, END.size, "the end of the directory") != right:
-            raise Wrong("the end of the directory is not what the members give: one was added, dropped or changed")
-        if at + END.size != self.length:
-            raise Wrong(f"{self.length - at - END.size:,} foreign bytes after the end")
+    def _rest(self, at, directory):
+        """After the members stands the directory that they give, and nothing else."""
+        found = self._bytes(at, len(directory))
+        if found != directory:
+            same = next((n for n, pair in enumerate(zip(found, directory, strict=False)) if pair[0] != pair[1]), None)
+            if same is None:
+                raise Wrong(f"cut short: {len(directory) - len(found):,} bytes of the directory are missing")
+            raise Wrong(
+                f"byte {at + same:,} is not as the members give the directory: foreign bytes, or one was changed"
+            )
+        if extra := self.length - at - len(directory):
+            raise Wrong(f"{extra:,} foreign bytes after the end")
 
     def digest(self, name):
         return self._sums(name)[0]
@@ -116,13 +131,11 @@ class Archive:
     @cache  # noqa: B019  one archive lives as long as the check
     def _sums(self, name):
         offset, left = self.members[name]
-        self.file.seek(offset)
         sha256, crc = hashlib.sha256(), 0
         while left:
-            piece = self.file.read(min(left, 2**20))
+            piece = self._bytes(offset, min(left, 2**20))
             sha256.update(piece)
-            crc = zlib.crc32(piece, crc)
-            left -= len(piece)
+            crc, offset, left = zlib.crc32(piece, crc), offset + len(piece), left - len(piece)
         return sha256.hexdigest(), crc
 
     def read(self, name):
@@ -131,17 +144,20 @@ class Archive:
         offset, size = self.members[name]
         if size > JSON_SIZE:
             raise Wrong(f"{name} is too large to be read: {size:,} bytes")
-        self.file.seek(offset)
-        return self.file.read(size)
+        return self._bytes(offset, size)
 
     def json(self, name):
-        return json.loads(self.read(name))
+        """A member's value. Only one byte string says it, so nothing hides beside it (a second key of one name)."""
+        value = json.loads(self.read(name))
+        if canonical(value) != self.read(name):
+            raise Wrong(f"{name} is not canonical JSON (RFC 8785): a byte of it was changed")
+        return value
 
     def under(self, folder):
         return sorted(name for name in self.members if name.startswith(folder + "/"))
 
 
-# One byte string for one value (RFC 8785), and what is signed.
+# --- Values and keys: one byte string for one value (RFC 8785), digests, envelopes. ----------------------------------
 
 
 def canonical(value):
@@ -156,12 +172,13 @@ def canonical(value):
 
 
 def _number(value):
-    """As ECMAScript prints it: the shortest digits that give the number back."""
+    """As ECMAScript prints it: the shortest digits that give the number back; `point` of them before the point."""
     if not math.isfinite(value):
         raise Wrong("a number that JSON cannot say")
     if value == 0:
         return b"0"
-    digits, point = _shortest(abs(value))
+    _, digits, exponent = Decimal(repr(abs(value))).normalize().as_tuple()
+    digits, point = "".join(map(str, digits)), len(digits) + exponent
     if 0 < point <= 21:
         text = digits.ljust(point, "0") if len(digits) <= point else f"{digits[:point]}.{digits[point:]}"
     elif -6 < point <= 0:
@@ -169,15 +186,6 @@ def _number(value):
     else:
         text = f"{digits[0]}{'.' + digits[1:] if digits[1:] else ''}e{point - 1:+d}"
     return (("-" if value < 0 else "") + text).encode()
-
-
-def _shortest(value):
-    """(digits, n) with value = 0.digits times ten to the n."""
-    mantissa, _, exponent = repr(value).partition("e")
-    whole, _, part = mantissa.partition(".")
-    digits = (whole + part).lstrip("0")
-    point = len(whole.lstrip("0")) if whole.strip("0") else -(len(part) - len(part.lstrip("0")))
-    return digits.rstrip("0"), point + int(exponent or 0)
 
 
 def digest(value):
@@ -189,6 +197,11 @@ def unpacked(text):
     if base64.b64encode(content).decode() != text:
         raise Wrong("base64 that is not written the one way it can be")
     return content
+
+
+def moment(text):
+    at = datetime.fromisoformat(text.replace(" UTC", "+00:00"))
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def pem(content):
@@ -207,74 +220,73 @@ def holds(key, signature, message):
     return True
 
 
-def opened(raw, keys, predicate_type):
+@dataclass
+class Key:
+    """A key of the organization, and when it was in use."""
+
+    public: Ed25519PublicKey
+    begins: datetime
+    ends: datetime | None
+
+
+def opened(archive, name, keys, predicate_type):
     """(key id, statement, its bytes) of a DSSE envelope around an in-toto statement that one of `keys` signed."""
-    said = json.loads(raw)
-    if canonical(said) != raw or set(said) != {"payload", "payloadType", "signatures"}:
-        raise Wrong("the envelope is not canonical JSON (RFC 8785): a byte of it was changed")
-    if said["payloadType"] != IN_TOTO or len(said["signatures"]) != 1:
-        raise Wrong("it is no DSSE envelope around an in-toto statement with one signature")
+    said = archive.json(name)
+    if set(said) != {"payload", "payloadType", "signatures"} or said["payloadType"] != IN_TOTO:
+        raise Wrong(f"{name} is no DSSE envelope around an in-toto statement")
     payload, (signed,) = unpacked(said["payload"]), said["signatures"]
     if signed["keyid"] not in keys:
-        raise Wrong(f"it names the key {signed['keyid'][:16]}, which is not among the organization's")
+        raise Wrong(f"{name} names the key {signed['keyid'][:16]}, which is not among the organization's")
     message = b"DSSEv1 %d %s %d %s" % (len(IN_TOTO), IN_TOTO.encode(), len(payload), payload)
-    if not holds(keys[signed["keyid"]]["key"], unpacked(signed["sig"]), message):
-        raise Wrong(f"the signature of key {signed['keyid'][:16]} does not hold: signature or content was changed")
+    if not holds(keys[signed["keyid"]].public, unpacked(signed["sig"]), message):
+        raise Wrong(f"{name}: the signature of key {signed['keyid'][:16]} does not hold: it or the content was changed")
     statement = json.loads(payload)
     if statement["_type"] != STATEMENT or statement["predicateType"] != predicate_type:
-        raise Wrong(f"it states something else than {predicate_type}")
+        raise Wrong(f"{name} states something else than {predicate_type}")
     return signed["keyid"], statement, payload
 
 
-# The record: RFC 6962 proofs, C2SP signed notes.
+# --- The record: RFC 6962 trees, C2SP signed notes. ------------------------------------------------------------------
 
 
 def node(left, right):
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
+def split(size):
+    """How many leaves stand to the left: the largest power of two below `size`."""
+    return 1 << (size - 1).bit_length() - 1
+
+
 def root_of(leaf, index, size, proof):
-    """The root of a log of `size` leaves that holds the leaf hash `leaf` at `index` (RFC 9162, 2.1.3.2)."""
-    at, last, found = index, size - 1, leaf
-    if not 0 <= index < size:
-        raise Wrong("a proof about a leaf outside of the log")
-    for sibling in proof:
-        if last == 0:
-            raise Wrong("a proof that is too long")
-        if at & 1 or at == last:
-            found = node(sibling, found)
-            while not at & 1 and at:
-                at, last = at >> 1, last >> 1
-        else:
-            found = node(found, sibling)
-        at, last = at >> 1, last >> 1
-    if last:
-        raise Wrong("a proof that is too short")
-    return found
+    """The root of a tree of `size` leaves with the hash `leaf` at `index`, by its audit path (RFC 6962, 2.1.1)."""
+    if not 0 <= index < size or (size == 1) != (not proof):
+        raise Wrong("a proof of another length than its place in the record asks for")
+    if size == 1:
+        return leaf
+    *below, beside = proof
+    left = split(size)
+    if index < left:
+        return node(root_of(leaf, index, left, below), beside)
+    return node(beside, root_of(leaf, index - left, size - left, below))
 
 
-def agree(old, old_root, new, new_root, proof):
-    """Whether a log of `new` leaves begins with the log of `old` leaves (RFC 9162, 2.1.4.2)."""
+def grown(old, new, proof, old_root=None):
+    """(root of the first `old` leaves, root of all `new`) as a consistency proof gives them (RFC 6962, 2.1.2).
+
+    `old_root` stands for a subtree that is the old tree as a whole: what the proof leaves out."""
+    if not 0 < old <= new or (not proof) != (old == new and old_root is not None):
+        raise Wrong("a consistency proof of another length than its sizes ask for")
     if old == new:
-        return old_root == new_root and not proof
-    if not 0 < old < new or not proof:
-        return False
-    proof = ([old_root] if old & (old - 1) == 0 else []) + proof
-    at, last = old - 1, new - 1
-    while at & 1:
-        at, last = at >> 1, last >> 1
-    before = after = proof[0]
-    for sibling in proof[1:]:
-        if last == 0:
-            return False
-        if at & 1 or at == last:
-            before, after = node(sibling, before), node(sibling, after)
-            while not at & 1 and at:
-                at, last = at >> 1, last >> 1
-        else:
-            after = node(after, sibling)
-        at, last = at >> 1, last >> 1
-    return last == 0 and before == old_root and after == new_root
+        (root,) = proof or [old_root]
+        return root, root
+    *below, beside = proof
+    left = split(new)
+    if old <= left:
+        before, after = grown(old, left, below, old_root)
+        return before, node(after, beside)
+    before, after = grown(old - left, new - left, below)
+    return node(beside, before), node(beside, after)
 
 
 class Note:
@@ -284,8 +296,7 @@ class Note:
         text, _, signatures = raw.decode().rpartition("\n\n")
         self.text = text + "\n"
         self.origin, size, root = self.text.split("\n")[:3]
-        self.size, self.root = int(size), unpacked(root)
-        self.signatures = []  # (name, 4 bytes that name the key, signature)
+        self.size, self.root, self.signatures = int(size), unpacked(root), []
         for line in signatures.splitlines():
             dash, name, blob = line.split(" ")
             if dash != "\u2014":
@@ -294,37 +305,303 @@ class Note:
         if str(self.size) != size or raw.decode() != self.text + "\n" + signatures or not signatures.endswith("\n"):
             raise Wrong("a checkpoint that is not written the one way it can be")
 
-    def signed_by(self, key):
-        raw = key.public_bytes_raw()
+    def _by(self, key, kind):
+        """The signatures whose four bytes name this key and kind (1: the log's own, 4: a cosignature)."""
         for name, named, signature in self.signatures:
-            mine = named == hashlib.sha256(f"{name}\n\x01".encode() + raw).digest()[:4]
-            if mine and holds(key, signature, self.text.encode()):
-                return True
-        return False
+            if named == hashlib.sha256(f"{name}\n".encode() + kind + key.public_bytes_raw()).digest()[:4]:
+                yield signature
+
+    def signed_by(self, key):
+        return any(holds(key, signature, self.text.encode()) for signature in self._by(key, b"\x01"))
 
     def witnessed(self, key):
         """When a witness with this key saw it (cosignature/v1), or None."""
-        raw = key.public_bytes_raw()
-        for name, named, signature in self.signatures:
-            if named == hashlib.sha256(f"{name}\n\x04".encode() + raw).digest()[:4]:
-                (at,) = struct.unpack(">Q", signature[:8])
-                if holds(key, signature[8:], f"cosignature/v1\ntime {at}\n{self.text}".encode()):
-                    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        for signature in self._by(key, b"\x04"):
+            (at,) = struct.unpack(">Q", signature[:8])
+            if holds(key, signature[8:], f"cosignature/v1\ntime {at}\n{self.text}".encode()):
+                return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
         return None
 
+    def goes_on_from(self, old, proof):
+        """Whether the record of this checkpoint begins with that of `old`; `proof` in hexadecimal."""
+        before, after = grown(old.size, self.size, list(map(bytes.fromhex, proof)), old.root)
+        return (old.origin, before, after) == (self.origin, old.root, self.root)
 
-# The checks, in the order in which a reader needs them. Each yields ("ok" | "WRONG" | "note", what), or raises.
+
+# --- The policy: what each rule gives on the figures of the reports. -------------------------------------------------
+
+PROVENANCE = {  # how a figure came to be, the strongest first, as a policy and as a report say it
+    "recomputed": "recomputed by the portal",
+    "submitted": "submitted from outside",
+    "declared": "declared by a person",
+}
+WORST_FIRST = ("fail", "missing", "stale", "inconclusive", "waived")
+RATIOS = {"demographic_parity_ratio"}  # whose intervals are made on the logarithm
+COMPARISONS, LARGEST, EXACT = 1000, 1e6, 1e-12  # of one family; of figures that are corrected; half of no interval
+
+
+@dataclass
+class Asked:
+    """One thing that a rule asks for: a verdict, or the figures that are to be judged."""
+
+    place: int
+    rule: dict
+    of: str
+    report: dict | None = None
+    verdict: str = ""
+    figures: list = field(default_factory=list)
+    comparisons: int = 1
+
+
+def decided(dossier, results):
+    """What every rule gives, in the policy's order, in the words of the dossier's own outcomes. `results`: the bytes of
+    the reports as values, by kind."""
+    policy, at = dossier["policy_body"], moment(dossier["asked"]["at"])
+    reports = {part["kind"]: part | {"result": results[part["kind"]]} for part in dossier["evidence"]}
+    found = []
+    for place, rule in enumerate(policy["rules"], start=1):
+        if "report" in rule:
+            unsaid = {"provenance": policy["provenance"]} if "provenance" in policy else {}
+            found += asked(place, unsaid | rule, reports.get(rule["report"]), dossier, at)
+        else:
+            found.append(on_paper(place, rule, dossier.get("papers", dossier.get("documents") or []), at))
+    shares = shared(found)
+    outcomes = [outcome for number, one in enumerate(found) for outcome in judged(one, shares.get(number))]
+    instead = {waiver["rule"]: waiver for waiver in dossier.get("waivers") or []}
+    for outcome in outcomes:
+        waiver, rule = instead.get(outcome["place"]), policy["rules"][outcome["place"] - 1]
+        if waiver and outcome["verdict"] != "pass" and rule.get("waivable", True):
+            until = moment(waiver["ends_at"]).isoformat()
+            outcome |= {"instead_of": outcome["verdict"], "waiver": waiver["waiver"], "waived_until": until}
+            outcome["verdict"] = "waived"
+    return outcomes
+
+
+def overall(outcomes):
+    found = {outcome["verdict"] for outcome in outcomes}
+    return "pass" if found == {"pass"} else next((verdict for verdict in WORST_FIRST if verdict in found), "missing")
+
+
+def asked(place, rule, report, dossier, at):
+    """What a rule about a report asks for: the report alone, one figure, or one for each attribute or pair of them."""
+    attributes, of = dossier["sensitive"], rule.get("of", "")
+    pairs = [[f"{one} & {two}", f"{two} & {one}"] for one, two in combinations(attributes, 2)]
+    named = {"*": [[name] for name in attributes], "* & *": pairs}.get(of, [[of]])
+    standing = stands(rule, report, dossier["model"]["artifact_digest"], at)
+    if standing != "pass" or "figure" not in rule or not named:
+        verdict = standing if standing != "pass" or "figure" not in rule else "missing"
+        yield Asked(place, rule, of, report, verdict, comparisons=len(named))
+        return
+    for names in named:
+        figures = [f for f in report["result"]["figures"] if f["name"] == rule["figure"] and f["of"] in names]
+        yield Asked(place, rule, names[0], report, "" if figures else "missing", figures)
+
+
+def stands(rule, report, artifact, at):
+    """How a report as a whole stands to a rule: there, about these bytes, young enough, of the class asked for."""
+    if report is None:
+        return "missing"
+    if report["result"].get("inputs", {}).get("artifact", artifact) != artifact:
+        return "stale"
+    if "max_age_days" in rule and at - moment(report["finished_at"]) > timedelta(days=rule["max_age_days"]):
+        return "stale"
+    classes = list(PROVENANCE)
+    lacks = classes.index(provenance(report["result"])) > classes.index(rule.get("provenance", "declared"))
+    return "missing" if lacks else "pass"
+
+
+def provenance(result):
+    words = str(result.get("provenance", ""))
+    return next((name for name, said in PROVENANCE.items() if words in (name, said)), "declared")
+
+
+def on_paper(place, rule, papers, at):
+    """A document or statement is there, and its last day has not passed."""
+    wanted = rule.get("document") or rule.get("statement")
+    fitting = [p for p in papers if wanted in (p["kind"], f"{p['kind']}-{(p['subtype'] or '').lower()}")]
+    current = any(ends_of(paper) is None or ends_of(paper) > at for paper in fitting)
+    return Asked(place, rule, "", verdict="pass" if current else "stale" if fitting else "missing")
+
+
+def ends_of(paper):
+    day = paper["valid_until"] and datetime.fromisoformat(paper["valid_until"]) + timedelta(days=1)
+    return datetime.combine(day, time.min, UTC) if day else None
+
+
+def judged(one, share):
+    """The outcomes of one thing asked for. `share`: (side, k) where several comparisons are corrected for."""
+    rule, report = one.rule, one.report
+    told = {"place": one.place, "of": one.of, "verdict": one.verdict, "figure": rule.get("figure")}
+    told |= {"report": rule.get("report", ""), "direction": None, "threshold": None}
+    if "figure" in rule:
+        told["direction"] = "at_most" if "at_most" in rule else "at_least"
+        told["threshold"] = rule[told["direction"]]
+    if report:
+        told |= {"report_digest": report["digest"], "provenance": provenance(report["result"])}
+    if one.verdict:
+        yield told
+        return
+    for figure in one.figures:
+        numbers = {word: finite(figure.get(word)) for word in ("value", "low", "high", "n", "smallest_group")}
+        reach = reached(rule, figure) if share else None
+        wide = widened(rule, figure, share[1]) if reach else {}
+        verdict = "inconclusive" if share and not reach else share[0] if share else cleared(rule, figure)
+        yield told | numbers | wide | {"verdict": verdict}
+
+
+def cleared(rule, figure):
+    """Pass when the whole interval clears the line, fail when none of it does; on too little nothing is told."""
+    if unclear(rule, figure):
+        return "inconclusive"
+    clears = (lambda x: x <= rule["at_most"]) if "at_most" in rule else (lambda x: x >= rule["at_least"])
+    if rule.get("bound", "value") == "value":
+        return "pass" if clears(figure["value"]) else "fail"
+    ends = [clears(figure["low"]), clears(figure["high"])]
+    return "pass" if all(ends) else "inconclusive" if any(ends) else "fail"
+
+
+def unclear(rule, figure):
+    """Whether a figure says nothing about its rule: no value, no rows, too small a group, no sound interval."""
+    value, low, high, n, group = (finite(figure.get(k)) for k in ("value", "low", "high", "n", "smallest_group"))
+    least = rule.get("minimum_group_size")
+    if value is None or (n or 0) < 1 or (least is not None and (group is None or group < least)):
+        return True
+    return rule.get("bound", "value") != "value" and (low is None or high is None or not low <= value <= high)
+
+
+def finite(value):
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) else None
+
+
+@cache
+def extra(k):
+    """By how many half intervals an end moves outwards when k comparisons share the error: z(1-0.05/2k)/z(0.975) - 1,
+    rounded up at six digits, so that every machine has one number."""
+    z = NormalDist().inv_cdf
+    return math.ceil((z(1 - 0.025 / k) / z(0.975) - 1) * 1e6) / 1e6 if k > 1 else 0.0
+
+
+def reached(rule, figure):
+    """(good, bad): by how many half intervals the cautious end lies on the good side of the line, and the hopeful end
+    on the bad one; None where nothing can be told, or the interval cannot be widened."""
+    if unclear(rule, figure):
+        return None
+    up = "at_most" not in rule
+    numbers = [figure["value"], figure["low"], figure["high"], rule["at_least"] if up else rule["at_most"]]
+    if max(map(abs, numbers)) > LARGEST or (rule["figure"] in RATIOS and min(numbers) <= 0):
+        return None
+    value, low, high, line = map(math.log, numbers) if rule["figure"] in RATIOS else numbers
+    half = max(value - low, high - value)
+    good, bad = (low - line, line - high) if up else (line - high, low - line)
+    if half < EXACT:
+        return (math.inf if good >= 0 else -math.inf), (math.inf if bad > 0 else -math.inf)
+    return good / half, bad / half
+
+
+def shared(found):
+    """(verdict, k) for each thing asked for under a correction, by its number: Bonferroni holds each of m comparisons
+    to k = m; Holm the clearest to m, the next to m - 1, ..., and one that does not clear leaves the rest undecided."""
+    families = defaultdict(list)
+    for number, one in enumerate(found):
+        if "correction" in one.rule:
+            family = one.rule["correction"], one.rule.get("family") or one.place
+            families[family] += [number] * one.comparisons
+    shares = {}
+    for (correction, _), members in families.items():
+        reaches = [least(found[number]) for number in members]
+        good = side(correction, [reach[0] for reach in reaches], lambda distance, k: distance >= extra(k))
+        bad = side(correction, [reach[1] for reach in reaches], lambda distance, k: distance > extra(k))
+        for number, reach, g, b in zip(members, reaches, good, bad, strict=True):
+            verdict = "pass" if g[0] else "fail" if b[0] else "inconclusive"
+            shares[number] = verdict, (b if b[0] or (not g[0] and reach[1] > reach[0]) else g)[1]
+    return shares
+
+
+def least(one):
+    """Of a figure given twice, both must clear."""
+    nothing = (-math.inf, -math.inf)
+    reaches = [] if one.verdict else [reached(one.rule, figure) or nothing for figure in one.figures]
+    return tuple(map(min, zip(*reaches, strict=True))) if reaches else nothing
+
+
+def side(correction, distances, clears):
+    """(whether it is decided, k) for each comparison, on one side of the line."""
+    m, answers, holding = len(distances), [(False, len(distances))] * len(distances), True
+    if m > COMPARISONS:
+        return answers
+    for rank, at in enumerate(sorted(range(m), key=lambda at: -distances[at])):
+        k = m if correction == "bonferroni" else m - rank
+        holding = clears(distances[at], k) and (holding or correction == "bonferroni")
+        answers[at] = holding, k
+    return answers
+
+
+def widened(rule, figure, k):
+    """The interval at the level for k comparisons, as the dossier states it."""
+    value, low, high = figure["value"], figure["low"], figure["high"]
+    if k > COMPARISONS:
+        low, high = None, None
+    elif rule["figure"] in RATIOS:
+        wider = max(value / low, high / value) ** extra(k)
+        low, high = low / wider, high * wider
+    else:
+        more = extra(k) * max(value - low, high - value)
+        low, high = low - more, high + more
+    return {"corrected_low": low, "corrected_high": high, "comparisons": k, "correction": rule["correction"]}
+
+
+# --- The checks, in the order in which a reader needs them. Each yields ("ok" | "WRONG" | "note", what), or raises. ---
+
+
+@dataclass
+class Line:
+    """A record, told in the organization's own words: what was done, by which member, on which thing, when."""
+
+    seq: int
+    at: datetime
+    event: str
+    by: int | None
+    on: tuple[str, int]
+    facts: dict
 
 
 class Bundle:
+    """What the checks have learned so far; each adds what those after it need."""
+
     def __init__(self, path, options):
         self.path, self.options = path, options
         self.archive = self.statement = self.dossier = None
-        self.keys, self.given, self.signed, self.notes = {}, [], {}, []
+        self.keys, self.printed, self.signed, self.notes, self.lines = {}, {}, {}, [], []
 
     @property
     def about(self):
         return self.statement["predicate"]
+
+    @property
+    def policy(self):
+        return self.dossier["policy_body"]
+
+    @property
+    def asked_at(self):
+        return moment(self.dossier["asked"]["at"])
+
+    @property
+    def was_approved(self):
+        return self.about["state"]["state"] in ("approved", "revoked")
+
+    def given(self, *decisions):
+        """The verdicts as printed; all of them, or those of one kind."""
+        found = self.printed.get("signatures", ())
+        return [said for said in found if not decisions or said["decision"] in decisions]
+
+    def told(self, kind, number, *events):
+        """The record's lines on one thing, oldest first."""
+        return [line for line in self.lines if line.on == (kind, number) and (not events or line.event in events)]
+
+    def report(self, wanted):
+        """The report with this digest."""
+        names = (name for name in self.archive.under("reports") if name.endswith(".json"))
+        return next((self.archive.json(name) for name in names if self.archive.digest(name) == wanted), None)
 
 
 def archive(b):
@@ -340,16 +617,14 @@ def keys(b):
         fingerprint, key = pem(b.archive.read(f"keys/{said['key_id']}.pem"))
         if fingerprint != said["key_id"]:
             raise Wrong(f"keys/{said['key_id']}.pem holds another key, {fingerprint}")
-        b.keys[fingerprint] = {
-            "key": key,
-            "from": moment(said["from"]),
-            "until": said["until"] and moment(said["until"]),
-        }
+        b.keys[fingerprint] = Key(key, moment(said["from"]), said["until"] and moment(said["until"]))
     yield "ok", f"{len(b.keys)} of the organization: " + ", ".join(sorted(b.keys))
 
 
 def manifest(b):
-    signer, b.statement, _ = opened(b.archive.read(MANIFEST), b.keys, BUNDLE)
+    signer, b.statement, _ = opened(b.archive, MANIFEST, b.keys, BUNDLE)
+    if b.about["assay"] not in FORMS:
+        raise Wrong(f"it is of the form “{b.about['assay']}”; this program reads {' and '.join(FORMS)}")
     given = b.options.key
     if given and given != signer:
         raise Wrong(f"it is signed by {signer}, not by the key you gave, {given}")
@@ -373,65 +648,139 @@ def members(b):
     if list(b.archive.members) != [MANIFEST, *sorted(there)]:
         yield "WRONG", "the members do not stand in their order"
     yield "ok", f"{len(named):,} digests compared; nothing else is in the archive"
+    if named.get("verify.py") != digest(Path(__file__).read_bytes()):
+        yield "note", "the verify.py in the bundle is another than the one that runs here"
     for gap in b.about["gaps"]:
         yield "note", f"the portal itself says: {gap}"
 
 
 def dossier(b):
-    raw = b.archive.read("dossier.json")
-    b.dossier = d = json.loads(raw)
-    if canonical(d) != raw:
-        raise Wrong("dossier.json is not canonical JSON (RFC 8785)")
-    if digest(raw) != b.about["dossier_digest"]:
+    """The dossier is the one that was signed, and everything it names by its digest is here."""
+    b.dossier = d = b.archive.json("dossier.json")
+    if b.archive.digest("dossier.json") != b.about["dossier_digest"]:
         raise Wrong("dossier.json is not the dossier that the manifest speaks of")
-    yield "ok", f"digest {digest(raw)}, canonical"
-    files, policy = d["model"]["files"], b.archive.json("policy/policy.json")
+    yield "ok", f"digest {b.about['dossier_digest']}, canonical"
+    files, found = d["model"]["files"], b.archive.digest
     bound = [
-        ("the model's files", digest(files), d["model"]["artifact_digest"]),
-        ("model/recipe.json", digest(b.archive.json("model/recipe.json")), d["model"]["recipe_digest"]),
-        ("policy/policy.json", digest(policy), d["policy"]["digest"]),
+        ("the list of the model's files", digest(files), d["model"]["artifact_digest"]),
+        ("model/recipe.json", found("model/recipe.json"), d["model"]["recipe_digest"]),
+        ("policy/policy.json", found("policy/policy.json"), d["policy"]["digest"]),
         ("the policy quoted in the dossier", digest(d["policy_body"]), d["policy"]["digest"]),
     ]
-    for part in d["data"]:
-        name = f"data/{part['use']}-declaration.json"
-        bound.append((name, digest(b.archive.json(name)), part["declaration_digest"]))
-    for folder in ("reports", "documents"):
-        for part in d.get(folder) or []:
-            name = next((n for n in b.archive.under(folder) if b.archive.digest(n) == part["digest"]), None)
-            what = f"the {part['kind']} of {folder} with digest {part['digest'][:12]}"
-            bound.append((name or what, name and part["digest"], part["digest"]))
-    for name in b.archive.under("model/files"):
-        bound.append((name, b.archive.digest(name), files.get(name.removeprefix("model/files/"))))
-    for name, found, wanted in bound:
-        if found != wanted:
-            yield "WRONG", f"{name} is not what the dossier binds" if found else f"{name} is not in the bundle"
-    yield "ok", f"{len(bound)} bound digests are those of the files here"
+    bound += [(name, found(name), part["declaration_digest"])
+              for part in d["data"] for name in [f"data/{part['use']}-declaration.json"]]  # fmt: skip
+    bound += [(name, found(name), files.get(name.removeprefix("model/files/")))
+              for name in b.archive.under("model/files")]  # fmt: skip
+    for name, is_, wanted in bound:
+        if is_ != wanted:
+            yield "WRONG", f"{name} is not what the dossier binds"
+    parts = [(folder, part) for folder in ("reports", "documents") for part in d.get(folder) or []]
+    for folder, part in parts:
+        if part["digest"] not in map(found, b.archive.under(folder)):
+            yield "WRONG", f"the {part['kind']} of {folder} with digest {part['digest'][:12]} is not in the bundle"
+    yield "ok", f"{len(bound) + len(parts)} bound digests are those of the files here"
     if not b.archive.under("model/files"):
         yield "note", f"the model's own {len(files)} file(s) are not in the bundle; their digests are"
 
 
+def checkpoints(b):
+    """Each checkpoint is signed by the organization, and the later ones only add to the earlier ones."""
+    notes = [Note(b.archive.read(name)) for name in b.archive.under("record/checkpoints")]
+    b.notes = sorted(notes, key=lambda note: note.size)
+    if not b.notes:
+        raise Wrong("the bundle holds no checkpoint of the record")
+    for note in b.notes:
+        if note.origin != b.notes[0].origin or not any(note.signed_by(key.public) for key in b.keys.values()):
+            raise Wrong(f"the checkpoint at {note.size:,} records is not signed by the organization")
+    proofs = {(said["old"], said["new"]): said["proof"] for said in b.archive.json("record/consistency.json")}
+    for old, new in pairwise(b.notes):
+        if not new.goes_on_from(old, proofs.get((old.size, new.size), [])):
+            raise Wrong(f"the record of {new.size:,} does not go on from that of {old.size:,}: its past was rewritten")
+    bound = b.dossier.get("checkpoint")
+    if bound and bound not in [{"origin": n.origin, "size": n.size, "root": n.root.hex()} for n in b.notes]:
+        yield "WRONG", f"the checkpoint that the dossier binds, at {bound['size']:,} records, is not in the bundle"
+    sizes = " → ".join(f"{note.size:,}" for note in b.notes)
+    yield "ok", f"{b.notes[0].origin}: {sizes} records, each signed, each going on from the one before"
+
+
+def kept(b):
+    """The checkpoint you kept and those of the bundle are of one history."""
+    if not b.options.checkpoint:
+        return
+    yours, same = Note(b.options.checkpoint), None
+    if yours.origin != b.notes[0].origin or not any(yours.signed_by(key.public) for key in b.keys.values()):
+        raise Wrong(f"your checkpoint, of {yours.origin}, is not signed by a key of this organization")
+    if same := next((note for note in b.notes if note.size == yours.size), None):
+        if same.root != yours.root:
+            raise Wrong(f"your checkpoint at {yours.size:,} records has another root: there are two histories")
+        yield "ok", f"the record at {yours.size:,} agrees with yours"
+        return
+    for note in b.notes:
+        old, new = sorted((note, yours), key=lambda one: one.size)
+        proof = b.options.consistency or {}
+        if (proof.get("old"), proof.get("new")) == (old.size, new.size):
+            if not new.goes_on_from(old, proof["path"]):
+                raise Wrong(
+                    f"by this proof {new.size:,} records do not go on from {old.size:,}: there are two histories"
+                )
+            yield "ok", f"your checkpoint at {yours.size:,} and the bundle's at {note.size:,} are of one history"
+            return
+    host, _, organization = yours.origin.rpartition("/")
+    address = f"{host}/api/v1/{organization}/records/consistency/?old={old.size}&new={new.size}"
+    raise Wrong(f"nothing here proves that {old.size:,} and {new.size:,} records are of one history; "
+                f"GET {address} gives the proof for --consistency")  # fmt: skip
+
+
+def witnesses(b):
+    seen = [(note, at) for note in b.notes for key in b.options.witness if (at := note.witnessed(key))]
+    for note, at in seen:
+        yield "ok", f"the checkpoint at {note.size:,} records was seen by your witness, {at}"
+    if b.options.witness and not seen:
+        yield "WRONG", "no checkpoint here bears the cosignature of a witness whose key you gave"
+    if not b.options.witness and b.notes:
+        told = sorted({name for note in b.notes for name, *_ in note.signatures} - {b.notes[0].origin})
+        yield "note", f"no --witness given; cosigned by: {', '.join(told) or 'nobody'}"
+
+
+def records(b):
+    """The record's own lines about this sign-off and what it rests on are in the newest checkpoint."""
+    newest = b.notes[-1]
+    for entry in b.archive.json("record/records.json"):
+        leaf, seq = hashlib.sha256(b"\x00" + entry["leaf"].encode()).digest(), entry["seq"]
+        if root_of(leaf, seq - 1, newest.size, list(map(bytes.fromhex, entry["proof"]))) != newest.root:
+            raise Wrong(f"record {seq} is not in the log of the checkpoint at {newest.size:,}")
+        said = json.loads(entry["leaf"])
+        if said["seq"] != seq:
+            raise Wrong(f"record {seq} calls itself {said['seq']}")
+        for place, word in entry["opened"].items():
+            if digest(bytes.fromhex(word["key"]) + word["text"].encode()) != said["names"][place]:
+                raise Wrong(f"record {seq}: “{word['text']}” is not the name that was committed to")
+        event, _, kind, *_ = said["words"]
+        b.lines.append(Line(seq, moment(said["utc"]), event, said["by"], (kind, said["on"]), said["facts"]))
+    yield "ok", f"{len(b.lines)} records are among the {newest.size:,} of the newest checkpoint; each name opens"
+
+
 def signatures(b):
-    printed, before = b.archive.json("signatures/signatures.json"), ""
-    if printed["dossier_digest"] != b.about["dossier_digest"]:
+    """Each signature holds, is what is printed, follows the one before it, and was given on evidence that was read."""
+    b.printed, before = b.archive.json("signatures/signatures.json"), ""
+    if b.printed["dossier_digest"] != b.about["dossier_digest"]:
         raise Wrong("signatures.json speaks of another dossier")
-    for said in printed["signatures"]:
+    for said in b.given():
         name = f"signatures/{said['id']}.dsse.json"
-        b.given.append(said)
         if name not in b.archive.members:
             yield "note", f"{said['printed_name']}'s signature has no envelope: it rests on the manifest alone"
             continue
-        try:
-            key_id, statement, payload = opened(b.archive.read(name), b.keys, SIGNATURE)
-        except Wrong as wrong:
-            raise Wrong(f"{name}: {wrong}") from wrong
-        yield from (("WRONG", f"{name} {why}") for why in _unlike(b, said, statement, key_id, before))
+        key_id, statement, payload = opened(b.archive, name, b.keys, SIGNATURE)
+        yield from (("WRONG", f"{name} {why}") for why in _unlike(b, said, statement, b.keys[key_id], before))
+        yield from (("WRONG", f"{said['printed_name']} {why}") for why in _careless(b, said, statement["predicate"]))
         b.signed[name] = before = digest(payload)
         word = said["meaning"] or said["decision"]
         yield "ok", f"{said['printed_name']}, {said['role']}: “{word}”, {said['signed_at']}"
-    known = {"signatures/signatures.json", *(f"signatures/{said['id']}.dsse.json" for said in printed["signatures"])}
+    known = {"signatures/signatures.json", *(f"signatures/{said['id']}.dsse.json" for said in b.given())}
+    known |= {f"signatures/delegation-{said['id']}.dsse.json" for said in b.printed.get("delegations", ())}
     for name in sorted(set(b.archive.under("signatures")) - known):
         yield "WRONG", f"{name} is a signature that signatures.json does not print"
-    if not b.given:
+    if not b.given():
         yield "note", "nobody has signed it"
 
 
@@ -439,221 +788,320 @@ PRINTED = ("signer", "printed_name", "role", "place", "delegation", "decision", 
 PRINTED += ("signed_at",)
 
 
-def _unlike(b, said, statement, key_id, before):
+def _unlike(b, said, statement, key, before):
     """What is not so of a signature whose envelope holds."""
     meant, signed = statement["predicate"], {entry["digest"]["sha256"] for entry in statement["subject"]}
-    if b.about["dossier_digest"] not in signed:
-        yield "signs another dossier"
-    if signed - {b.about["dossier_digest"], b.dossier["model"]["artifact_digest"]}:
-        yield "signs another model"
-    meant = (
-        meant | {word: meant["signer"][word] for word in ("printed_name", "role")} | {"signer": meant["signer"]["id"]}
-    )
-    for field in PRINTED:
-        if meant[field] != said[field]:
-            yield f"was given with another {field.replace('_', ' ')} than signatures.json prints"
+    if signed != {b.about["dossier_digest"], b.dossier["model"]["artifact_digest"]}:
+        yield "signs another dossier or model"
+    if (meant["approval"], meant["signature"]) != (b.about["subject"]["approval"], said["id"]):
+        yield "was given to another sign-off, or is another signature"
+    meant = meant | meant["signer"] | {"signer": meant["signer"]["id"]}
+    for word in PRINTED:
+        if meant[word] != said[word]:
+            yield f"was given with another {word.replace('_', ' ')} than signatures.json prints"
     if meant["previous"] != before:
         yield "does not follow the signature printed before it: one was left out or put in"
-    key, at = b.keys[key_id], moment(said["signed_at"])
-    if at < key["from"] - LEEWAY or (key["until"] and at > key["until"] + LEEWAY):
-        yield f"was given at {said['signed_at']}, when key {key_id[:16]} was not in use"
+    at = moment(said["signed_at"])
+    if at < key.begins - LEEWAY or (key.ends and at > key.ends + LEEWAY):
+        yield f"was given at {said['signed_at']}, when its key was not in use"
+
+
+def _careless(b, said, meant):
+    """What a person who signs should have done before: prove who they are, and read, since it was asked for."""
+    at, d = moment(said["signed_at"]), b.dossier
+    proved = meant["authentication"]
+    if "password" not in proved["components"] or abs(at - moment(proved["at"])) > 2 * LEEWAY:
+        yield "signed without proving again who they are"
+    if said["decision"] != "sign":
+        return
+    read = {one["digest"] for one in meant["opened"] if b.asked_at - LEEWAY <= moment(one["at"]) <= at + LEEWAY}
+    wanted = {rule.get(word) for rule in b.policy["rules"] for word in ("report", "document", "statement")}
+    for paper in [*d["evidence"], *(d.get("documents") or [])]:
+        names = {paper["kind"], f"{paper['kind']}-{(paper.get('subtype') or '').lower()}"}
+        if names & wanted and paper["digest"] not in read:
+            yield f"signed without opening the {paper['kind'].replace('_', ' ')} since it was asked for"
 
 
 def signers(b):
-    """Who signed, against what the policy asks for: n of m."""
-    given = [said for said in b.given if said["decision"] == "sign"]
-    wanted, names = b.dossier["policy_body"]["signers"], [said["printed_name"] for said in given]
-    hands = {hand["name"] for hand in b.dossier["hands"]} | {b.dossier["asked"]["by"]}
-    for name in sorted(set(names) & hands):
-        yield "WRONG", f"{name} signed, and had a hand in the model or asked for the sign-off"
-    if len({said["signer"] for said in b.given}) != len(b.given):
-        yield "WRONG", "one person signed twice"
-    lacking = []
-    for place, signer in enumerate(wanted, start=1):
-        fitting = [said for said in given if _answers(said, place, signer)]
-        if len(fitting) < signer.get("count", 1):
-            lacking.append(f"{signer.get('count', 1) - len(fitting)} {signer['role']} “{signer['meaning']}”")
+    """Who signed, against what the policy asks for: n of m, in their places and order, none with a hand in it."""
+    given, wanted = b.given("sign"), b.policy["signers"]
+    for said, why in _conflicts(b):
+        yield "WRONG", f"{said['printed_name']} signed, and {why}"
+    for said in given:
+        if not 1 <= said["place"] <= len(wanted) or not _fits(said, wanted[said["place"] - 1]):
+            yield "WRONG", f"{said['printed_name']} signed “{said['meaning']}”, which is not what the policy asks there"
+    places = [said["place"] for said in b.given()]
+    if b.policy.get("order") == "sequence" and places != sorted(places):
+        yield "WRONG", "they signed in another order than the policy asks for"
+    if b.policy.get("on_deadline") == "return":
+        last = b.asked_at + timedelta(days=b.policy["deadline_days"])
+        for said in given:
+            if moment(said["signed_at"]) > last + LEEWAY:
+                yield "WRONG", f"{said['printed_name']} signed after the deadline of the policy, {last.isoformat()}"
+    lacking = [
+        f"{signer.get('count', 1) - there} {signer['role']} “{signer['meaning']}”"
+        for place, signer in enumerate(wanted, start=1)
+        if (there := sum(said["place"] == place for said in given)) < signer.get("count", 1)
+    ]
     needed = sum(signer.get("count", 1) for signer in wanted)
     if lacking:
         said = f"{len(given)} of {needed} signatures that the policy asks for; open: {', '.join(lacking)}"
-        approved = b.about["state"]["state"] in ("approved", "revoked")
-        yield ("WRONG", f"it is said to be approved, with {said}") if approved else ("note", said)
+        yield ("WRONG", f"it is said to be approved, with {said}") if b.was_approved else ("note", said)
     else:
         yield "ok", f"{len(given)} of {needed} that the policy asks for, by different people without a hand in it"
-    for said in given:
-        for condition in said["conditions"]:
-            text = condition.get("text", condition) if isinstance(condition, dict) else condition
-            yield "note", f"{said['printed_name']} signed under a condition: {text}"
+    if b.was_approved and len(given) != len(b.given()):
+        yield "WRONG", "it is said to be approved, and somebody refused"
+    yield "note", "that no signer came, and no hand was put to the model, beyond what is told here: the portal's word"
 
 
-def _answers(said, place, signer):
-    meanings = (
-        (signer["meaning"], "approved with conditions") if signer["meaning"] == "approved" else (signer["meaning"],)
-    )
-    return said["place"] == place and said["role"] == signer["role"] and said["meaning"] in meanings
+def _fits(said, signer):
+    conditional = said["meaning"] == "approved with conditions" and bool(said["conditions"])
+    meaning = "approved" if conditional else said["meaning"]
+    return (said["role"], meaning) == (signer["role"], signer["meaning"]) and bool(said["conditions"]) == conditional
 
 
-SIMPLE = {"report", "max_age_days", "figure", "of", "bound", "at_least", "at_most", "minimum_group_size"}
-WORDS = {"why", "waivable"}  # decide nothing
+def _conflicts(b):
+    """(signature, why not) for each that its signer, or somebody joined with them by a delegation, had better not give.
+
+    Who hands a place on and who takes it count as one, both ways."""
+    asked, joined = b.dossier["asked"], list(_delegated(b))
+    hands = [*b.dossier["hands"], {"name": asked["by"], "deed": "asked for this sign-off"} | asked]
+    people = set()
+    for said in b.given():
+        kin, size = {said["signer"]}, 0
+        while size < len(kin):
+            size, kin = len(kin), kin.union(*(pair for pair in joined if kin & pair))
+        for hand in hands:
+            mine = hand["person"] in kin if "person" in hand else hand["name"] == said["printed_name"]
+            if mine:
+                yield said, f"{hand['name']} {hand['deed']}"
+        if kin & people:
+            yield said, "they, or somebody joined with them by a delegation, signed it before"
+        people |= {said["signer"]}
+
+
+def _delegated(b):
+    """The two people of each delegation, where its envelope holds; that a signature under one is within it."""
+    rows = {said["id"]: said for said in b.printed.get("delegations", ())}
+    for number, row in rows.items():
+        name = f"signatures/delegation-{number}.dsse.json"
+        meant = opened(b.archive, name, b.keys, DELEGATION)[1]["predicate"]
+        for said in (one for one in b.given() if one["delegation"] == number):
+            at, ends = moment(said["signed_at"]), moment(row["ended_at"] or meant["ends_at"])
+            if meant["delegate"]["id"] != said["signer"] or not moment(meant["starts_at"]) - LEEWAY <= at <= ends:
+                raise Wrong(f"{name} does not let {said['printed_name']} sign at {said['signed_at']}")
+            if meant["project"] not in (None, b.dossier["project"]["slug"]):
+                raise Wrong(f"{name} is for another project")
+        yield {meant["delegator"]["id"], meant["delegate"]["id"]}
+    for said in b.given():
+        if said["delegation"] and said["delegation"] not in rows:
+            raise Wrong(f"the delegation under which {said['printed_name']} signed is not in the bundle")
 
 
 def gates(b):
     """The arithmetic of the policy, again, from the figures of the reports themselves."""
-    rules, outcomes = b.dossier["policy_body"]["rules"], b.dossier["gates"]["outcomes"]
-    at, done, left = moment(b.dossier["asked"]["at"]), 0, []
-    evidence = {part["kind"]: part for part in b.dossier["evidence"]}
-    results = {part["kind"]: _report(b, part["digest"]) for part in b.dossier["reports"]}
-    for place, rule in enumerate(rules, start=1):
-        said = [outcome for outcome in outcomes if outcome["place"] == place]
-        if set(rule) - SIMPLE - WORDS or any(outcome["verdict"] == "waived" for outcome in said):
-            left.append(place)
+    d = b.dossier
+    yield from (("WRONG", why) for why in _unfitting(b))
+    results = {part["kind"]: b.report(part["digest"]) for part in d["evidence"]}
+    if lost := [kind for kind, result in results.items() if result is None]:
+        raise Wrong(f"the {lost[0]} report that was judged is not in the bundle")
+    found, told = decided(d, results), d["gates"]["outcomes"]
+    for place, rule in enumerate(b.policy["rules"], start=1):
+        ours, theirs = ([one for one in some if one["place"] == place] for some in (found, told))
+        what = f"rule {place} ({_words(rule)})"
+        if [one["verdict"] for one in ours] != [one["verdict"] for one in theirs]:
+            verdicts = [", ".join(one["verdict"] for one in some) or "nothing" for some in (ours, theirs)]
+            yield "WRONG", f"{what}: the figures give {verdicts[0]}, the dossier says {verdicts[1]}"
             continue
-        found = list(_judged(rule, results.get(rule["report"]), evidence.get(rule["report"]), b.dossier, at))
-        if found != [outcome["verdict"] for outcome in said]:
-            told = ", ".join(outcome["verdict"] for outcome in said) or "nothing"
-            yield (
-                "WRONG",
-                f"rule {place} ({rule['report']}): the figures give {', '.join(found)}, the dossier says {told}",
-            )
-        done += 1
-    worst = {outcome["verdict"] for outcome in outcomes}
-    if (b.dossier["gates"]["verdict"] == "pass") != (worst <= {"pass", "waived"} and bool(worst)):
-        yield "WRONG", "the verdict of all gates together is not what they give one by one"
-    yield (
-        "ok",
-        f"{done} of {len(rules)} rules decided again from the reports' figures; all: {b.dossier['gates']['verdict']}",
-    )
-    if left:
-        yield "note", f"not decided again here: rule {', '.join(map(str, left))} (more than a bound of one figure)"
+        for one, said in zip(ours, theirs, strict=True):
+            for word in sorted(word for word in one if word in said and not _same(one[word], said[word])):
+                yield "WRONG", f"{what}: its {word} is {one[word]}, the dossier says {said[word]}"
+    if len(found) != len(told) or overall(found) != d["gates"]["verdict"]:
+        yield "WRONG", f"all rules together give {overall(found)}, the dossier says {d['gates']['verdict']}"
+    if b.given("sign") and overall(found) not in ("pass", "waived"):
+        yield "WRONG", f"it was signed, and its rules give {overall(found)}"
+    for said in b.given("sign"):
+        for rule in b.policy["rules"]:
+            part = next((part for part in d["evidence"] if part["kind"] == rule.get("report")), None)
+            age = timedelta(days=rule.get("max_age_days", 10**6))
+            if part and moment(said["signed_at"]) - moment(part["finished_at"]) > age + LEEWAY:
+                yield "WRONG", f"the {part['kind']} report was too old when {said['printed_name']} signed"
+    yield "ok", f"{len(b.policy['rules'])} rules decided again on {len(found)} counts; all: {overall(found)}"
 
 
-def _report(b, wanted):
-    for name in b.archive.under("reports"):
-        if name.endswith(".json") and b.archive.digest(name) == wanted:
-            return b.archive.json(name)
-    return None
+def _words(rule):
+    what = " ".join(str(rule[word]) for word in ("report", "document", "statement", "figure") if word in rule)
+    return what + (f" of {rule['of']}" if "of" in rule else "")
 
 
-def _judged(rule, report, evidence, d, at):
-    age = evidence and (at - moment(evidence["finished_at"])).total_seconds() / 86_400
-    if report is None:
-        found = "missing"
-    elif report.get("inputs", {}).get("artifact", d["model"]["artifact_digest"]) != d["model"]["artifact_digest"]:
-        found = "stale"
-    else:
-        found = "stale" if rule.get("max_age_days") is not None and age > rule["max_age_days"] else "pass"
-    if found != "pass" or "figure" not in rule:
-        yield found
+def _same(one, other):
+    if isinstance(one, float) and isinstance(other, (int, float)):
+        return math.isclose(one, other, rel_tol=1e-12)
+    return one == other
+
+
+def _unfitting(b):
+    """What the dossier states that its own parts do not: for whom the policy is, which attributes, how old a report."""
+    d, project = b.dossier, b.dossier["project"]
+    if b.policy["risk_class"] != project["risk_class"]:
+        yield f"the policy is for {b.policy['risk_class']}-risk projects; this one's risk is {project['risk_class']}"
+    for word, answer in (("answered_yes", True), ("answered_no", False)):
+        for flag in b.policy.get("applies_to", {}).get(word, ()):
+            if project["answers"].get(flag) is not answer:
+                yield f"the policy is for projects with another answer to “{flag}”"
+    declared = b.archive.json("data/training-declaration.json").get("sensitive", [])
+    if d["sensitive"] != [attribute["name"] for attribute in declared]:
+        yield "the data declares other sensitive attributes than the dossier judges by"
+    for part in d["evidence"]:
+        if part["digest"] not in [report["digest"] for report in d["reports"]]:
+            yield f"the {part['kind']} report that was judged is not the one that is bound"
+        for line in b.told("report", part["report"], "report.finished"):
+            if line.facts["digest"] != part["digest"] or abs(line.at - moment(part["finished_at"])) > LEEWAY:
+                yield f"the record tells otherwise of the {part['kind']} report and when it was finished"
+    for paper in d.get("papers") or []:
+        if paper["digest"] not in [one["digest"] for one in d["documents"]]:
+            yield f"the {paper['kind'].replace('_', ' ')} that was judged is not bound"
+    if (project.get("closed") or d["policy"].get("withdrawn") or d["model"].get("retired")) and b.given("sign"):
+        yield "it was signed, though its project was closed, its policy withdrawn or its model retired before"
+
+
+def waivers(b):
+    """Each waiver is of this policy, of a rule that may be waived, by three people, and held until the last name."""
+    for said in b.dossier.get("waivers") or []:
+        name, begins, ends = f"waiver {said['waiver']}", moment(said["starts_at"]), moment(said["ends_at"])
+        rule = b.policy["rules"][said["rule"] - 1]
+        if said["policy"] != b.dossier["policy"]["digest"] or not rule.get("waivable", True):
+            yield "WRONG", f"{name} is of another policy, or of rule {said['rule']}, which is never waived"
+        if len({said["owner"], said["requested_by"], said["approved_by"]}) != 3:
+            yield "WRONG", f"{name}: who asks, who owns and who approves are not three people"
+        if not all(said[word].strip() for word in ("reason", "risk", "measure", "plan")):
+            yield "WRONG", f"{name} does not say its reason, risk, measure and plan"
+        if ends - begins > timedelta(days=90) or not begins <= b.asked_at < ends:
+            yield "WRONG", f"{name} was not in force when it was asked for, or for more than 90 days"
+        lines = [line for line in b.told("waiver", said["waiver"]) if line.at < b.asked_at + LEEWAY]
+        over = [line.at for line in b.told("waiver", said["waiver"], "waiver.revoked", "waiver.closed")]
+        for signature in b.given("sign"):
+            if moment(signature["signed_at"]) >= min([ends, *over]):
+                yield "WRONG", f"{name} was over when {signature['printed_name']} signed"
+        if [line.event for line in lines] != ["waiver.asked", "waiver.approved"] or lines[0].by == lines[1].by:
+            yield "WRONG", f"the record does not tell that {name} was asked for and approved, by two people, before"
+        for line in lines:
+            facts = line.facts["policy"], line.facts["rule"], moment(line.facts["until"])
+            if facts != (said["policy"], said["rule"], ends) or line.facts.get("owner", said["owner"]) != said["owner"]:
+                yield "WRONG", f"the record tells otherwise of {name}"
+        yield "ok", f"{name} of rule {said['rule']} ({_words(rule)}), until {said['ends_at']}: {said['reason']}"
+
+
+def lock(b):
+    """Whether the policy that judged was the one when the test rows were opened, as the dossier says."""
+    said, judge = b.dossier["lock"], b.dossier["policy"]["digest"]
+    steps = [step for step in (said["policy"], *said["changes"]) if step]
+    if not said["opened_at"]:
+        yield "WRONG" if b.dossier["evidence"] else "note", "the dossier names no moment at which the rows were opened"
         return
-    of, names = rule.get("of", ""), d["sensitive"]
-    pairs = [(f"{one} & {two}", f"{two} & {one}") for i, one in enumerate(names) for two in names[i + 1 :]]
-    asked = [(name,) for name in names] if of == "*" else pairs if of == "* & *" else [(of,)]
-    for wanted in asked:
-        figures = [f for f in report["figures"] if f["name"] == rule["figure"] and f["of"] in wanted]
-        yield from (_cleared(rule, figure) for figure in figures) if figures else ["missing"]
-    if not asked:
-        yield "missing"
-
-
-def _cleared(rule, figure):
-    value, low, high, n, group = (_finite(figure.get(k)) for k in ("value", "low", "high", "n", "smallest_group"))
-    least = rule.get("minimum_group_size")
-    if value is None or (n or 0) < 1 or (least is not None and (group is None or group < least)):
-        return "inconclusive"
-    up = "at_least" in rule
-    clears = (lambda x: x >= rule["at_least"]) if up else (lambda x: x <= rule["at_most"])
-    if rule.get("bound", "value") == "value":
-        return "pass" if clears(value) else "fail"
-    if low is None or high is None or not low <= value <= high:
-        return "inconclusive"
-    cautious, hopeful = (low, high) if up else (high, low)
-    return "pass" if clears(cautious) else "inconclusive" if clears(hopeful) else "fail"
-
-
-def _finite(value):
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) else None
-
-
-def checkpoints(b):
-    """Each checkpoint is signed by the organization, and the later ones only add to the earlier ones."""
-    b.notes = sorted(
-        (Note(b.archive.read(name)) for name in b.archive.under("record/checkpoints")), key=lambda n: n.size
-    )
-    if not b.notes:
-        raise Wrong("the bundle holds no checkpoint of the record")
-    for note in b.notes:
-        if note.origin != b.notes[0].origin or not any(note.signed_by(known["key"]) for known in b.keys.values()):
-            raise Wrong(f"the checkpoint at {note.size:,} records is not signed by the organization")
-    proofs = {
-        (p["old"], p["new"]): list(map(bytes.fromhex, p["proof"])) for p in b.archive.json("record/consistency.json")
+    at = moment(said["opened_at"])
+    if any(moment(part["finished_at"]) < at - LEEWAY for part in b.dossier["evidence"]):
+        yield "WRONG", "a report was finished before its rows are said to have been opened"
+    bodies = {
+        b.archive.digest(name): b.archive.json(name) for name in b.archive.under("policy") if name.endswith("json")
     }
-    for old, new in pairwise(b.notes):
-        if not agree(old.size, old.root, new.size, new.root, proofs.get((old.size, new.size), [])):
-            raise Wrong(f"the record of {new.size:,} does not go on from that of {old.size:,}: its past was rewritten")
-    bound = b.dossier.get("checkpoint")
-    if bound and not any(
-        (n.origin, n.size, n.root.hex()) == (bound["origin"], bound["size"], _hex(bound)) for n in b.notes
-    ):
-        yield "WRONG", f"the checkpoint that the dossier binds, at {bound['size']:,} records, is not in the bundle"
-    sizes = " → ".join(f"{note.size:,}" for note in b.notes)
-    yield "ok", f"{b.notes[0].origin}: {sizes} records, each signed, each going on from the one before"
-    if b.options.checkpoint:
-        kept = Note(b.options.checkpoint)
-        same = [n for n in b.notes if (n.origin, n.size) == (kept.origin, kept.size)]
-        if any(n.root != kept.root for n in same):
-            raise Wrong(f"your checkpoint at {kept.size:,} records has another root: there are two histories")
-        told = "agrees with yours" if same else "holds no proof about yours; ask the portal for one of consistency"
-        yield "ok" if same else "note", f"the record at {kept.size:,} {told}"
+    for step in steps:
+        if step["digest"] and step["digest"] not in bodies:
+            yield "WRONG", f"the policy {step['name']} version {step['version']} that counted then is not in the bundle"
+    published = [line.at for line in b.lines if said["policy"] and line.facts.get("digest") == said["policy"]["digest"]
+                 and line.event in ("policy.published", "policy.adopted")]  # fmt: skip
+    if any(when > at + LEEWAY for when in published[:1]):
+        yield "WRONG", "the policy that is said to have counted then was published later"
+    if said["kept"] != (not said["changes"]):
+        yield "WRONG", "the dossier says that the policy was kept, and names changes"
+    locked = bodies.get(steps[0]["digest"]) if said["policy"] else None
+    if (said["changes"] and steps[-1]["digest"] != judge) or (said["kept"] and not said["policy"]):
+        yield "WRONG", "the policy that judged is not the one that the lock and its changes lead to"
+    if said["kept"] and locked and _deciding(locked) != _deciding(b.policy):
+        yield "WRONG", "the policy that counted when the rows were opened decides otherwise, and no change is told"
+    if said["kept"]:
+        yield "ok", f"the policy counted when the rows were opened ({said['opened_at']}, {said['by']}), and still did"
+    else:
+        yield "note", f"{len(said['changes'])} change(s) of the policy after the rows were opened: " + " ".join(
+            what for change in said["changes"] for what in change["what"])  # fmt: skip
 
 
-def _hex(bound):
-    return bound["root"] if re.fullmatch("[0-9a-f]{64}", bound["root"]) else unpacked(bound["root"]).hex()
+USUAL = {"of": "", "bound": "value", "waivable": True, "provenance": "declared", "order": "parallel", "count": 1}
+USUAL |= {"on_deadline": "remind", "at_most": 5, "due_days": 90}  # what a policy means where it says nothing
+TALK = {"why", "summary", "tests", "measured_by_others"}  # and what decides nothing on the figures
 
 
-def witnesses(b):
-    seen = [(n, at) for n in b.notes for key in b.options.witness if (at := n.witnessed(key))]
-    for note, at in seen:
-        yield "ok", f"the checkpoint at {note.size:,} records was seen by your witness, {at}"
-    if b.options.witness and not seen:
-        yield "WRONG", "no checkpoint here bears the cosignature of a witness whose key you gave"
-    if not b.options.witness and b.notes:
-        told = sorted({name for n in b.notes for name, *_ in n.signatures} - {b.notes[0].origin})
-        yield "note", f"no --witness given; cosigned by: {', '.join(told) or 'nobody'}"
+def _deciding(body):
+    """A policy without what decides nothing, the same for two that decide alike."""
+    own = {"provenance": body["provenance"]} if "provenance" in body else {}
+    plain = lambda some: {k: v for k, v in some.items() if k not in TALK and v != USUAL.get(k)}  # noqa: E731
+    rules = sorted(canonical(plain(own | rule if "report" in rule else rule)) for rule in body["rules"])
+    rest = {word: body[word] for word in body if word not in (*TALK, "rules", "signers", "provenance", "conditions")}
+    conditions = plain(body["conditions"]) if "conditions" in body else None
+    return rules, list(map(plain, body["signers"])), plain(rest), conditions
 
 
-def records(b):
-    """The record's own lines about this sign-off are in the newest checkpoint, and tell what the files tell."""
-    entries, newest = b.archive.json("record/records.json"), b.notes[-1]
-    told = []  # (event, the kind and number of what it was done on, facts)
-    for entry in entries:
-        leaf = hashlib.sha256(b"\x00" + entry["leaf"].encode()).digest()
-        if root_of(leaf, entry["seq"] - 1, newest.size, list(map(bytes.fromhex, entry["proof"]))) != newest.root:
-            raise Wrong(f"record {entry['seq']} is not in the log of the checkpoint at {newest.size:,}")
-        said = json.loads(entry["leaf"])
-        if said["seq"] != entry["seq"]:
-            raise Wrong(f"record {entry['seq']} calls itself {said['seq']}")
-        for place, word in entry["opened"].items():
-            if digest(bytes.fromhex(word["key"]) + word["text"].encode()) != said["names"][place]:
-                raise Wrong(f"record {entry['seq']}: “{word['text']}” is not the name that was committed to")
-        told.append((said["words"][0], said["words"][2], said["on"], said["facts"]))
-    yield "ok", f"{len(entries)} records are among the {newest.size:,} of the newest checkpoint; each name opens"
-    mine = [
-        (event, facts) for event, kind, on, facts in told if (kind, on) == ("approval", b.about["subject"]["approval"])
-    ]
-    if not any(event == "approval.asked" and facts["dossier"] == b.about["dossier_digest"] for event, facts in mine):
+def conditions(b):
+    """What a signature was given under: allowed by the policy, and how each stands by what is told here."""
+    allowed, measured = b.policy.get("conditions"), b.printed.get("measured", [])
+    for said in b.given("sign"):
+        at = moment(said["signed_at"])
+        if said["conditions"] and (allowed is None or len(said["conditions"]) > allowed.get("at_most", 5)):
+            yield "WRONG", f"{said['printed_name']} signed on conditions that the policy does not allow"
+            continue
+        for one in said["conditions"]:
+            due, strict = moment(one["due_at"]), one["consequence"] == "block"
+            if not at < due <= at + timedelta(days=allowed.get("due_days", 90)) + LEEWAY:
+                yield "WRONG", f"the condition “{one['text']}” is due outside of what the policy allows"
+            met = [when for when in _met(b, said, one, measured) if not strict or when <= due]
+            told = f"met {min(met).isoformat()}" if met else "not met by what is here"
+            yield "note", f"{said['printed_name']} signed under “{one['text']}”, due {one['due_at']}: {told}"
+            late = not met and b.lines and b.lines[-1].at > due + LEEWAY and one["consequence"] != "escalate"
+            if late and b.about["state"]["status"] == "approved":
+                yield "WRONG", f"the condition “{one['text']}” passed its day unmet, and it is said to stand"
+
+
+def _met(b, said, condition, measured):
+    """The moments by which a condition was met: a reviewer's word on its owner's, or a figure of a later report."""
+    check = condition["check"]
+    for one in b.printed.get("fulfilments", ()) if not check else ():
+        of_it = (one["signature"], one["number"]) == (said["id"], condition["number"])
+        by_two = one["fulfilled_by"]["member"] == condition["owner"] and one["confirmed_by"] != one["fulfilled_by"]
+        if of_it and by_two and one["confirmed_at"]:
+            yield moment(one["confirmed_at"])
+    for part in measured if check else ():
+        if part["kind"] == check["report"] and moment(part["finished_at"]) > moment(said["signed_at"]):
+            figures = [f for f in b.report(part["digest"])["figures"]
+                       if (f["name"], f["of"]) == (check["figure"], check.get("of", ""))]  # fmt: skip
+            if any(cleared(check, figure) == "pass" for figure in figures):
+                yield moment(part["finished_at"])
+
+
+def outcome(b):
+    """The record tells of the same dossier, signatures and end as the files do."""
+    mine, state = b.told("approval", b.about["subject"]["approval"]), b.about["state"]
+    if b.about["dossier_digest"] not in [line.facts["dossier"] for line in mine if line.event == "approval.asked"]:
         yield "WRONG", "the record does not tell that this dossier was asked for"
-    signed = {facts.get("signature") for event, facts in mine if event == "approval.signed"}
+    signed = [line.facts.get("signature") for line in mine if line.event == "approval.signed"]
     for name, statement in b.signed.items():
         if statement not in signed:
             yield "WRONG", f"the record does not tell of {name}"
-    if len(signed) > len(b.given):
-        yield "WRONG", f"the record tells of {len(signed)} signatures, the bundle holds {len(b.given)}"
-    said = b.about["state"]["state"]
-    if said != "open" and not any(event == f"approval.{said}" for event, _ in mine):
+    if len(signed) > len(b.given()):
+        yield "WRONG", f"the record tells of {len(signed)} signatures, the bundle holds {len(b.given())}"
+    said, ends = state["state"], {line.event: line for line in mine}
+    if said != "open" and f"approval.{said}" not in ends:
         yield "WRONG", f"it is said to be {said}, and the record does not tell of it"
-    if said != "revoked" and any(event == "approval.revoked" for event, _ in mine):
+    if said != "revoked" and "approval.revoked" in ends:
         yield "WRONG", f"the record tells that it was revoked, and it is said to be {said}"
+    if b.was_approved and "approval.approved" in ends:
+        until, told = moment(state["valid_until"]), moment(ends["approval.approved"].facts["valid_until"])
+        if until != told or until != moment(state["decided_at"]) + timedelta(days=b.policy["valid_days"]):
+            yield "WRONG", f"it is said to be valid until {state['valid_until']}: not what policy and record give"
+        if until < datetime.now(UTC):
+            yield "note", "its last day has passed: the sign-off has expired"
     yield "ok", f"the record tells of the same dossier, signatures and outcome: {said}"
+    told = said + (f" until {state['valid_until']}" if state["valid_until"] else "")
+    yield "note", f"as of this bundle the portal says: {told}" + "".join(f"; {why}" for why in state["reasons"])
 
 
 def permits(b):
@@ -664,7 +1112,7 @@ def permits(b):
         signed, _, mark = b.archive.read(name).decode().rpartition(".")
         header, claims = (json.loads(_url(part)) for part in signed.split("."))
         known = b.keys.get(header["kid"])
-        if header["alg"] != "EdDSA" or known is None or not holds(known["key"], _url(mark), signed.encode()):
+        if header["alg"] != "EdDSA" or known is None or not holds(known.public, _url(mark), signed.encode()):
             raise Wrong(f"{name} is not signed by a key of the organization")
         mine = (f"sha256:{b.dossier['model']['artifact_digest']}", b.about["dossier_digest"], said["number"])
         if (claims["sub"], claims["dossier"], claims["jti"]) != mine:
@@ -679,37 +1127,12 @@ def _url(text):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def state(b):
-    said = b.about["state"]
-    until = said["valid_until"]
-    told = f"{said['state']}" + (f" until {until}" if until else "") + "".join(f"; {why}" for why in said["reasons"])
-    yield "note", f"as of this bundle the portal says: {told}"
-    if said["state"] == "approved" and until and moment(until) < datetime.now(UTC):
-        yield "note", "that day has passed: the sign-off has expired"
+# --- The run. --------------------------------------------------------------------------------------------------------
 
-
-CHECKS = (
-    archive,
-    keys,
-    manifest,
-    members,
-    dossier,
-    signatures,
-    signers,
-    gates,
-    checkpoints,
-    witnesses,
-    records,
-    permits,
-    state,
-)
-NEEDED = (archive, keys, manifest, dossier)  # without them the rest has nothing to speak of
-FAULTS = (KeyError, TypeError, ValueError, IndexError, AttributeError, struct.error, RecursionError)
-
-
-def moment(text):
-    at = datetime.fromisoformat(text.replace(" UTC", "+00:00").replace("Z", "+00:00"))
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+CHECKS = (archive, keys, manifest, members, dossier, checkpoints, kept, witnesses, records,
+          signatures, signers, gates, waivers, lock, conditions, outcome, permits)  # fmt: skip
+NEEDED = (archive, keys, manifest, dossier, checkpoints)  # without them the rest has nothing to speak of
+FAULTS = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, struct.error, RecursionError)
 
 
 def checked(b):
@@ -718,16 +1141,15 @@ def checked(b):
         wrong = False
         try:
             for mark, what in check(b):
-                if mark == "WRONG":
-                    wrong = True
+                wrong = wrong or mark == "WRONG"
                 if not (wrong and mark == "ok"):
                     yield mark, check.__name__, what
         except Wrong as why:
+            wrong = True
             yield "WRONG", check.__name__, str(why)
-            wrong = True
         except FAULTS as fault:
-            yield "WRONG", check.__name__, f"malformed ({type(fault).__name__}: {str(fault)[:120]})"
             wrong = True
+            yield "WRONG", check.__name__, f"malformed ({type(fault).__name__}: {str(fault)[:120]})"
         if wrong and check in NEEDED:
             return
 
@@ -740,9 +1162,7 @@ def witness_key(text):
 
 
 def fingerprint_of(text):
-    if re.fullmatch("[0-9a-fA-F]{64}", text):
-        return text.lower()
-    return pem(Path(text).read_bytes())[0]
+    return text.lower() if re.fullmatch("[0-9a-fA-F]{64}", text) else pem(Path(text).read_bytes())[0]
 
 
 def main(arguments=None):
@@ -751,12 +1171,14 @@ def main(arguments=None):
     parser.add_argument("--key")
     parser.add_argument("--witness", action="append", default=[])
     parser.add_argument("--checkpoint")
+    parser.add_argument("--consistency")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     try:
         options.key = options.key and fingerprint_of(options.key)
         options.witness = [witness_key(text) for text in options.witness]
         options.checkpoint = options.checkpoint and Path(options.checkpoint).read_bytes()
+        options.consistency = options.consistency and json.loads(Path(options.consistency).read_bytes())
         open(options.bundle, "rb").close()
     except (OSError, ValueError, IndexError, Wrong) as error:
         print(f"CANNOT TRY: {error}", file=sys.stderr)

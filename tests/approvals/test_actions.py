@@ -89,10 +89,12 @@ def test_asking_freezes_the_dossier(acme):
     assert approval.dossier_digest == digest(approval.dossier.encode())
     assert canonical(case.dossier).decode() == approval.dossier
     assert case.dossier["gates"]["verdict"] == "pass" and case.changes == ()
+    by = {"person": acme.builder.user_id, "name": "Builder"}
     assert case.dossier["hands"] == [
-        {"name": "Builder", "deed": "declared its data"},
-        {"name": "Builder", "deed": "trained this model"},
-        {"name": "Builder", "deed": "uploaded its data"},
+        by | {"deed": "declared its data"},
+        {"person": acme.owner.user_id, "name": "Owner", "deed": "published its policy"},
+        by | {"deed": "trained this model"},
+        by | {"deed": "uploaded its data"},
     ]
     assert events(approval) == ["approval.asked"]
 

@@ -94,6 +94,10 @@ def test_a_waiver_of_a_rule_that_is_never_waived_changes_nothing(standing):
         policy.refresh_from_db()
         assert not holds(version, policy)
         outcomes = queries.gates(
-            version, policy.parsed, queries.latest_reports(version), timezone.now(), queries.in_force(version, policy)
+            version,
+            policy.parsed,
+            queries.latest_reports(version),
+            timezone.now(),
+            waived=queries.in_force(version, policy),
         )
         assert [outcome.verdict for outcome in outcomes if outcome.place == 5] == ["fail"]

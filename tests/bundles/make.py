@@ -1,5 +1,6 @@
 """Bundles, and what verify.py says of them; archives as an attacker would write them."""
 
+import base64
 import contextlib
 import datetime as dt
 import importlib.util
@@ -11,9 +12,12 @@ from pathlib import Path
 from django.utils import timezone
 
 from apps.approvals import queries as approvals
+from apps.audits import keys
 from apps.bundles import actions
 from apps.bundles.archive import Packed, written
-from apps.bundles.contents import MANIFEST
+from apps.bundles.contents import BUNDLE, MANIFEST
+from apps.common.canonical import canonical, digest
+from apps.common.signing import IN_TOTO, Key, envelope, statement
 from tests.approvals import make as sign_offs
 
 VERIFIER = Path(__file__).parents[2] / "templates" / "bundles" / "verify.py"
@@ -86,3 +90,44 @@ def wrong(content: bytes, folder: Path, *options: str) -> str:
     told = checked(content, folder, *options)
     assert told["status"] == 1 and not told["verified"] and told["answer"].startswith("NOT VERIFIED: ")
     return "\n".join(f"{one['check']}: {one['what']}" for one in told["checks"] if one["mark"] == "WRONG")
+
+
+def key_of(tenant) -> Key:
+    tenant.enter()
+    return keys.in_use(tenant.organization.pk).key
+
+
+def notes(content: bytes) -> list:
+    """The checkpoints in a bundle, as verify.py reads them, the smallest first."""
+    found = [one for name, one in members(content).items() if name.startswith("record/checkpoints/")]
+    return sorted(map(verifier().Note, found), key=lambda note: note.size)
+
+
+def signed_again(members: dict[str, bytes], key: Key, **changes) -> bytes:
+    """The archive with other members, and a manifest over them that `key` signs: what its holder could make."""
+    said = json.loads(base64.b64decode(json.loads(members[MANIFEST])["payload"]))
+    predicate = said["predicate"] | changes
+    subjects = {name: digest(content) for name, content in members.items() if name != MANIFEST}
+    made = canonical(envelope(statement(BUNDLE, predicate, subjects), IN_TOTO, key))
+    return packed(members | {MANIFEST: made})
+
+
+def with_dossier(content: bytes, key: Key, change) -> bytes:
+    """The bundle with another dossier, and all that names its digest changed alike but the signatures' envelopes."""
+    found = members(content)
+    before, dossier = digest(found["dossier.json"]), json.loads(found["dossier.json"])
+    change(dossier)
+    body = canonical(dossier["policy_body"])
+    dossier["policy"]["digest"] = digest(body)
+    changed = canonical(dossier)
+    printed = found["signatures/signatures.json"].replace(before.encode(), digest(changed).encode())
+    found |= {"dossier.json": changed, "policy/policy.json": body, "signatures/signatures.json": printed}
+    return signed_again(found, key, dossier_digest=digest(changed))
+
+
+def with_printed(content: bytes, key: Key, change) -> bytes:
+    """The bundle with other words in signatures.json."""
+    found = members(content)
+    printed = json.loads(found["signatures/signatures.json"])
+    change(printed)
+    return signed_again(found | {"signatures/signatures.json": canonical(printed)}, key)

@@ -45,8 +45,9 @@ def latest_reports(version: ModelVersion) -> list[Report]:
     return list(finished.order_by("kind", "-pk").distinct("kind"))
 
 
-def gates(version: ModelVersion, policy: PolicyText, reports: list[Report], now: datetime, waived=()):
-    """Each rule of the policy against what was measured of this version. `waived`: as a dossier tells its waivers."""
+def gates(version: ModelVersion, policy: PolicyText, reports: list[Report], now: datetime, *, waived=(), filed=None):
+    """Each rule of the policy against what was measured of this version. `waived`: as a dossier tells its waivers;
+    `filed`: as it tells its papers, where they were read already."""
     evidence = [
         Evidence(report.kind, json.loads(report.result), report.digest, report.finished_at, _outdated(report, version))
         for report in reports
@@ -56,7 +57,7 @@ def gates(version: ModelVersion, policy: PolicyText, reports: list[Report], now:
         evidence,
         attributes=attributes(version),
         now=now,
-        papers=papers.as_gates(papers.filed(version)),
+        papers=papers.as_gates(papers.filed(version) if filed is None else filed),
         waivers=waivers.as_gates(waived),
     )
 
@@ -76,18 +77,20 @@ def draft(version: ModelVersion, policy_version: PolicyVersion, *, by, note: str
     policy = PolicyText.from_json(policy_version.body)
     reports = latest_reports(version)
     covers = bound(version.pk, policy_version.pk)
-    outcomes = gates(version, policy, reports, at, covers["waivers"])
+    filed = papers.filed(version)
+    outcomes = gates(version, policy, reports, at, waived=covers["waivers"], filed=filed)
     return {
-        "assay": "dossier 1",
+        "assay": "dossier 2",
         **covers,
         "policy_body": policy_version.body,
         "lock": locks.lock(version, policy_version, viewer=by),
         "sensitive": attributes(version),
         "evidence": [_evidence(report) for report in reports],
+        "papers": filed,
         "gates": {"verdict": overall(outcomes).value, "outcomes": [outcome.to_json() for outcome in outcomes]},
-        "hands": _named_hands(version),
+        "hands": _named_hands(version, policy_version, covers["waivers"]),
         "checkpoint": _checkpoint(version.organization_id),
-        "asked": {"by": str(by.user), "role": by.role, "at": at.isoformat(), "note": note},
+        "asked": {"by": str(by.user), "person": by.user_id, "role": by.role, "at": at.isoformat(), "note": note},
     }
 
 
@@ -110,11 +113,26 @@ def _evidence(report: Report) -> dict[str, Any]:
     }
 
 
-def _named_hands(version: ModelVersion) -> list[dict[str, str]]:
+HANDS = """
+with deeds as (
+    select user_id, deed from approvals_hands(%(version)s)
+    union select m.user_id, 'published its policy'
+      from approvals_policyversion pv join accounts_membership m on m.id = pv.published_by_id where pv.id = %(policy)s
+    union select m.user_id, 'asked for a waiver that it rests on'
+      from accounts_membership m where m.id = any(%(waived)s)
+    union select m.user_id, 'asked for its reports'
+      from approvals_policyversion pv
+      join reports_report r on r.model_version_id = %(version)s and r.state = 'finished'
+      join accounts_membership m on m.id = r.started_by_id
+     where pv.id = %(policy)s and pv.body -> 'measured_by_others' = 'true')
+select u.id, u.name, deed from deeds join accounts_user u on u.id = deeds.user_id order by deed, u.name, u.id
+"""
+
+
+def _named_hands(version: ModelVersion, policy_version: PolicyVersion, waivers: list[dict]) -> list[dict[str, Any]]:
+    """Everybody whose deeds keep them from signing, as `approvals_conflict` says of each: an outsider compares them
+    with the signers."""
+    given = {"version": version.pk, "policy": policy_version.pk, "waived": [one["requested_by"] for one in waivers]}
     with connection.cursor() as cursor:
-        cursor.execute(
-            "select u.name, h.deed from approvals_hands(%s) h join accounts_user u on u.id = h.user_id"
-            " group by 1, 2 order by 2, 1",
-            [version.pk],
-        )
-        return [{"name": name, "deed": deed} for name, deed in cursor.fetchall()]
+        cursor.execute(HANDS, given)
+        return [{"person": person, "name": name, "deed": deed} for person, name, deed in cursor.fetchall()]

@@ -58,7 +58,7 @@ def replayed(approval: Approval, policy: Policy | None = None) -> tuple[Outcome,
         _evidence(approval, dossier),
         attributes=dossier["sensitive"],
         now=datetime.fromisoformat(dossier["asked"]["at"]),
-        papers=papers.as_gates(dossier.get("documents", [])),
+        papers=papers.as_gates(dossier.get("papers", dossier.get("documents", []))),
         # a waiver is of one version of a policy, so another heeds none
         waivers=waivers.as_gates(dossier.get("waivers", [])) if own else (),
     )

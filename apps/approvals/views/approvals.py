@@ -66,7 +66,7 @@ def _preview(version, viewer) -> dict:
         return context
     reports = queries.latest_reports(version)
     waived = queries.in_force(version, policy_version) if policy_version else []
-    outcomes = [outcome.to_json() for outcome in queries.gates(version, policy, reports, now, waived)]
+    outcomes = [outcome.to_json() for outcome in queries.gates(version, policy, reports, now, waived=waived)]
     shut = sum(outcome["verdict"] not in OPEN for outcome in outcomes)
     return context | {
         "outcomes": _linked(outcomes, {r.kind: r.get_absolute_url() for r in reports}),
