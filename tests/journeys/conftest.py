@@ -47,15 +47,24 @@ def browser():
         yield browser
 
 
+@pytest.fixture(scope="module")
+def signed_in():
+    """The cookies of those who signed in, by name: once a module, not once a chapter."""
+    return {}
+
+
 @pytest.fixture
-def visitor(browser, portal, people):
+def visitor(browser, portal, people, signed_in):
     """`visitor("Ben Ortiz")`: signed in, in a window of their own."""
     windows = []
 
     def visit(name: str, *, sign_in: bool = True, **options) -> Visitor:
-        windows.append(browser.new_context(viewport=WIDE, locale="en-GB", **options))
+        known = signed_in.get(name) if sign_in else None
+        windows.append(browser.new_context(viewport=WIDE, locale="en-GB", storage_state=known, **options))
         visiting = Visitor(windows[-1].new_page(), portal.address, people[name])
-        return visiting.sign_in() if sign_in else visiting
+        if sign_in and not known:
+            signed_in[name] = visiting.sign_in().page.context.storage_state()
+        return visiting
 
     yield visit
     for window in windows:

@@ -1,0 +1,53 @@
+"""What a story finds on the desk: a project with models trained and measured by the worker, and signatures by REST."""
+
+from portal.demo.story import DECLARATION, OVER, mortgages
+
+
+def made(builder, *, name: str, model: str, versions: int = 1, yes=()) -> list[int]:
+    """Models of a new project, learned from the mortgage decisions, each with a performance report: their ids.
+    `yes`: what the project answers yes."""
+    answers = {question["name"]: question["name"] in yes for question in builder.get("risk-questions/")["results"]}
+    slug = builder.post("projects/", name=name, purpose="Sort the desk.", answers=answers)["slug"]
+    data = builder.upload("datasets/", "loanapp.csv", mortgages(), project=slug, name=model)["id"]
+    builder.post(f"dataset-versions/{data}/declaration/", **DECLARATION)
+    given = {"project": slug, "model": model, "dataset_version": data, "gpu": False}
+    runs = [builder.post("runs/", recipe={"estimator": "logistic", "seed": seed}, **given) for seed in range(versions)]
+    models = [finished(builder, f"runs/{run['id']}/")["model_version"] for run in runs]
+    for model_version in models:
+        measured(builder, model_version)
+    return models
+
+
+def measured(builder, model_version: int, kind: str = "performance") -> None:
+    [report] = builder.post("reports/", model_version=model_version, kinds=[kind])["results"]
+    finished(builder, f"reports/{report['id']}/")
+
+
+def finished(builder, path: str) -> dict:
+    done = builder.wait(path, lambda thing: thing["state"] in OVER)
+    assert done["state"] == "finished", done["problem"]
+    return done
+
+
+def signed(client, person: dict, approval: dict, meaning: str, **more) -> None:
+    """Every piece of evidence opened, then one name under it."""
+    path = f"approvals/{approval['id']}/"
+    for evidence in client.get(path)["reading"]:
+        client.get(evidence["rest"])
+    given = {"decision": "sign", "meaning": meaning, "reason": "Read in full.", "password": person["password"]}
+    client.post(path + "signatures/", dossier_digest=approval["dossier_digest"], **given, **more)
+
+
+def read_all(reviewer, address: str) -> None:
+    """Open each piece of evidence from the sign-off's own list, and come back."""
+    reviewer.go(address)
+    for link in [link.get_attribute("href") for link in reviewer.page.locator("#reading a").all()]:
+        reviewer.go(link)
+    reviewer.go(address)
+
+
+def decide(reviewer, choice: str, reason: str, button: str = "Sign") -> None:
+    reviewer.tick("What your name is to mean", choice)
+    reviewer.fill("Reason", reason)
+    reviewer.fill("Your password", reviewer.person["password"])
+    reviewer.press(button)
