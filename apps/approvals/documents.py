@@ -70,7 +70,7 @@ def _pdf(case: rules.Case, history: Iterable[tuple[Any, str]]) -> bytes:
         "facts": _facts(case),
         "note": dossier["asked"]["note"],
         "rules": [_rule(outcome) for outcome in case.outcomes],
-        "signatures": [_signature(signature) for signature in case.seen_by(None)],
+        "signatures": [_signature(signature, case.conditions) for signature in case.seen_by(None)],
         "open": [place.words for place in case.places for _ in place.free],
         "sealed": len(case.signatures) if case.sealed else 0,
         "covered": covered(dossier),
@@ -115,7 +115,7 @@ def _rule(outcome: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _signature(signature) -> dict[str, str]:
+def _signature(signature, conditions) -> dict[str, Any]:
     return {
         "name": signature.printed_name,
         "role": signature.role,
@@ -123,10 +123,16 @@ def _signature(signature) -> dict[str, str]:
         "decision": {"sign": "signed", "return": "returned", "reject": "rejected"}[signature.decision],
         "reason": signature.reason,
         "at": _moment(signature.signed_at),
-        "conditions": [condition["text"] for condition in signature.conditions],
+        "conditions": [_condition(one) for one in conditions if one.signature.pk == signature.pk],
         "key": signature.key_id,
         "digest": signature.digest,
     }
+
+
+def _condition(condition) -> dict[str, str]:
+    by_whom = condition.asks or f"{condition.owner_name} answers for it"
+    said = f"{by_whom}, by {_moment(condition.due_at)}; otherwise {condition.words}."
+    return {"text": condition.text, "said": said}
 
 
 def covered(dossier: dict[str, Any]) -> list[list[str]]:

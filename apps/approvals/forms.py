@@ -1,6 +1,6 @@
 """What people type about policies and sign-offs."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 
 from django import forms
 
@@ -14,7 +14,7 @@ REFUSALS = {
 }
 
 
-CONDITION = ("condition", "owner", "due_on", "consequence")
+ROWS = 5  # conditions that the page takes; a policy may allow more over REST
 
 
 class PolicyText(forms.Form):
@@ -87,13 +87,13 @@ class Delegation(forms.Form):
     def given(self) -> dict:
         """What the action takes: whole days in UTC."""
         given = dict(self.cleaned_data)
-        given["starts_at"], given["ends_at"] = midnight(given.pop("starts_on")), midnight(given.pop("ends_on"), days=1)
+        given["starts_at"], given["ends_at"] = midnight(given.pop("starts_on")), last_moment(given.pop("ends_on"))
         return given
 
 
-def midnight(day: date, days: int = 0) -> datetime:
-    """The beginning of a day in UTC, or of a later one."""
-    return datetime.combine(day + timedelta(days=days), time.min, UTC)
+def midnight(day: date) -> datetime:
+    """The beginning of a day, in UTC."""
+    return datetime.combine(day, time.min, UTC)
 
 
 class Signature(forms.Form):
@@ -125,51 +125,95 @@ class Signature(forms.Form):
         widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
     dossier_digest = forms.CharField(widget=forms.HiddenInput, max_length=64)
-    condition = forms.CharField(
-        label="On the condition that",
-        required=False,
-        max_length=500,
-        help_text="Only with “I approve deployment”; leave it empty to approve without one.",
-        widget=forms.Textarea({"rows": 2}),
-    )
-    owner = forms.TypedChoiceField(label="Who answers for it", coerce=int, required=False, empty_value=None)
-    due_on = forms.DateField(label="By the end of", required=False, widget=forms.DateInput({"type": "date"}))
-    consequence = forms.ChoiceField(label="If it is not met by then", required=False, choices=Consequence.choices)
 
-    def __init__(self, *args, meanings: list[str], asks_for_code: bool = False, owners=(), **kwargs):
+    def __init__(self, *args, meanings: list[str], asks_for_code: bool = False, conditions: int = 0, **kwargs):
+        owners, figures = kwargs.pop("owners", ()), kwargs.pop("figures", ())
         super().__init__(*args, **kwargs)
         if not asks_for_code:
             del self.fields["code"]
-        if owners:
-            self.fields["owner"].choices = [("", "choose"), *((one.pk, str(one.user)) for one in owners)]
-        else:
-            for name in CONDITION:
-                del self.fields[name]
+        posted = self.data if self.is_bound else None
+        self.conditions = [
+            Condition(posted, prefix=f"condition-{place}", owners=owners, figures=figures)
+            for place in range(1, min(conditions, ROWS) + 1)
+        ]
         offered = [(meaning, MEANINGS[meaning]) for meaning in dict.fromkeys(meanings)]
         self.fields["choice"].choices = [*offered, *REFUSALS.items()]
 
     def clean(self):
         given = super().clean()
-        for name in ("owner", "due_on"):
-            if given.get("condition") and not given.get(name) and name in self.fields:
-                self.add_error(name, "A condition names who answers for it, and by when.")
+        if any([condition.errors for condition in self.conditions]):  # noqa: C419 (each is to say what it lacks)
+            self.add_error(None, "A condition is not whole; what is missing stands beside it.")
         return given
 
     @property
     def given(self) -> dict:
         """What the action that was chosen takes; `decision` names that action."""
         given = dict(self.cleaned_data)
-        choice, condition = given.pop("choice"), {name: given.pop(name, None) for name in CONDITION}
-        if condition["condition"]:
-            given["conditions"] = [_condition(condition)]
+        choice = given.pop("choice")
+        if conditions := [condition.given for condition in self.conditions if condition.given]:
+            given["conditions"] = conditions
         if choice in REFUSALS:
             return {**given, "decision": Decision(choice)}
         return {**given, "decision": Decision.SIGN, "meaning": choice}
 
 
-def _condition(typed: dict) -> dict:
-    due_at = midnight(typed["due_on"], days=1)
-    return {"text": typed["condition"], "owner": typed["owner"], "due_at": due_at, "consequence": typed["consequence"]}
+class Condition(forms.Form):
+    """One condition of a signature: somebody fulfils it, or the portal checks a figure. Left empty, there is none."""
+
+    text = forms.CharField(
+        label="On the condition that", required=False, max_length=500, widget=forms.Textarea({"rows": 2})
+    )
+    owner = forms.TypedChoiceField(label="Who answers for it", coerce=int, required=False, empty_value=None)
+    figure = forms.TypedChoiceField(
+        label="Or a figure the portal checks",
+        coerce=int,
+        required=False,
+        empty_value=None,
+        help_text="On the cautious end of its interval, once it is measured.",
+    )
+    limit = forms.FloatField(label="Its threshold", required=False, widget=forms.NumberInput({"step": "any"}))
+    due_on = forms.DateField(label="By the end of", required=False, widget=forms.DateInput({"type": "date"}))
+    consequence = forms.ChoiceField(
+        label="If it is not met by then", required=False, choices=Consequence.choices, initial=Consequence.BLOCK
+    )
+
+    def __init__(self, *args, owners, figures, **kwargs):
+        """`figures`: (sentence, check without its threshold, direction) of what could still be measured."""
+        super().__init__(*args, **kwargs)
+        self.figures = figures
+        self.fields["owner"].choices = [("", "choose"), *((one.pk, str(one.user)) for one in owners)]
+        self.fields["figure"].choices = [("", "none"), *((place, said) for place, (said, *_) in enumerate(figures))]
+        if not figures:
+            del self.fields["figure"], self.fields["limit"]
+
+    def clean(self):
+        given = super().clean()
+        told = {name: given.get(name) not in (None, "") for name in self.fields if name != "consequence"}
+        if not any(told.values()):
+            return given
+        if not told["text"]:
+            self.add_error("text", "Say what the condition is.")
+        if not told["owner"] and not told.get("figure"):
+            self.add_error("owner", "A condition names who answers for it, and by when.")
+        if told["owner"] and told.get("figure"):
+            self.add_error("owner", "Either somebody answers for it or the portal checks a figure.")
+        if told.get("figure", False) != told.get("limit", False):
+            self.add_error("limit", "A figure and its threshold go together.")
+        if not told["due_on"]:
+            self.add_error("due_on", "Name the day by which it is met.")
+        return given
+
+    @property
+    def given(self) -> dict | None:
+        """What the action takes; None: nothing was written here."""
+        typed = self.cleaned_data
+        if not typed["text"]:
+            return None
+        said = {"text": typed["text"], "due_at": last_moment(typed["due_on"]), "consequence": typed["consequence"]}
+        if typed.get("figure") is None:
+            return said | {"owner": typed["owner"]}
+        _, check, direction = self.figures[typed["figure"]]
+        return said | {"check": check | {direction: typed["limit"]}}
 
 
 class WaiverRequest(forms.Form):

@@ -1,12 +1,14 @@
 """Order, deadlines and conditions; what falls by itself, and what the record is told of it."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from apps.approvals import actions, queries
+from apps.approvals import actions, queries, rules
+from apps.approvals.gates.policy import Conditions
 from apps.approvals.models import Approval, Signature
 from apps.audits.models import Record
 from apps.common.errors import ActionDenied, NotPermitted
@@ -15,12 +17,17 @@ from apps.deployments import actions as deployments
 from tests.approvals import make
 from tests.make import PASSWORD
 
+UNEXPLAINED = "  - report: explainability\n    max_age_days: 180\n"
+STABILITY = {"report": "explainability", "figure": "stability", "bound": "lower", "at_least": 0.9}
 
-def asked_under(tenant, more: str, monkeypatch=None, *, ago=timedelta(0)):
+
+def asked_under(tenant, more: str, monkeypatch=None, *, ago=timedelta(0), explained=True):
     """A request under the built-in policy with these lines more, made some time ago."""
-    source = make.policy(tenant).source + "\n" + more
-    actions.publish(source, by=tenant.owner)
-    version = make.reported(tenant)
+    source = make.policy(tenant).source
+    if not explained:  # its own tests count the rules
+        source = source.split("tests:")[0].replace(UNEXPLAINED, "")
+    actions.publish(source + "\n" + more, by=tenant.owner)
+    version = make.reported(tenant, without=() if explained else ("explainability",))
     tenant.enter(tenant.builder)
     if monkeypatch:
         then = timezone.now() - ago
@@ -161,7 +168,7 @@ def conditional(
     tenant, *, due=timedelta(days=30), consequence="block", more="conditions: {}", monkeypatch=None, **given
 ):
     """Signed by both, the second on a condition that was due `due` from now (which may be past)."""
-    approval = asked_under(tenant, more)
+    approval = asked_under(tenant, more, explained=not given.get("check"))
     tenant.enter(tenant.reviewer)
     make.sign(approval, tenant.reviewer)
     tenant.enter(tenant.second_reviewer)
@@ -231,15 +238,12 @@ def test_a_blocking_one_met_too_late_stays_fallen(acme, monkeypatch):
 
 
 def test_a_figure_is_checked_by_the_database(acme, monkeypatch):
-    check = {"report": "robustness", "figure": "accuracy_drop", "bound": "upper", "at_most": 0.1}
-    given = {"owner": None, "check": check, "consequence": "suspend", "monkeypatch": monkeypatch}
+    given = {"owner": None, "check": STABILITY, "consequence": "suspend", "monkeypatch": monkeypatch}
     approval = conditional(acme, due=timedelta(days=-1), **given)
-    assert not case(approval, acme.auditor).stands
-    bad = make.figure("accuracy_drop", value=0.2, low=0.1, high=0.3)
-    make.report(approval.model_version, "robustness", measured=[bad])
-    assert not case(approval, acme.auditor).stands
-    good = make.figure("accuracy_drop", value=0.05, low=0.01, high=0.09)
-    make.report(approval.model_version, "robustness", measured=[good])
+    for low in (0.8, 0.91):
+        assert not case(approval, acme.auditor).stands
+        stability = make.figure("stability", value=0.95, low=low, high=0.97)
+        make.report(approval.model_version, "explainability", measured=[stability])
     found = case(approval, acme.auditor)
     assert found.stands and found.conditions[0].met
     with pytest.raises(ActionDenied, match="nobody declares it met"):
@@ -260,20 +264,60 @@ def test_conditions_keep_to_the_policy(acme, given, words):
     assert Signature.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [
+        ({"report": "robustness"}, "“report” cannot be “robustness”. Choose from: performance"),
+        ({"figure": "steadiness"}, "measures no “steadiness”. Choose from: stability"),
+        ({"at_most": 0.9, "at_least": None}, "“at_least” must be a number"),
+        ({"at_least": 1.5}, "lies between 0 and 1; 1.5 cannot be its threshold"),
+        ({"of": "race"}, "measured once for the whole model"),
+        ({"correction": "holm"}, "The check knows no “correction”"),
+        ({"figure": 7}, "“figure” must be text"),
+        ({"report": "privacy", "figure": "membership_auc", "bound": "value"}, "write at_most"),
+        ({"report": "performance", "figure": "accuracy"}, "rests on the performance report; measured again, it would"),
+    ],
+)
+def test_a_figure_that_is_never_measured_is_no_condition(acme, check, words):
+    with pytest.raises(ActionDenied, match=words):
+        conditional(acme, owner=None, check=STABILITY | check)
+    assert Signature.objects.count() == 1
+
+
+def test_a_figure_by_a_group_that_the_data_does_not_tell_is_no_condition(acme):
+    check = {"report": "fairness", "figure": "demographic_parity_ratio", "bound": "lower", "at_least": 0.8, "of": "age"}
+    found = SimpleNamespace(measured=frozenset(), dossier={"sensitive": ["race"]}, now=timezone.now(),
+                            policy=SimpleNamespace(conditions=Conditions()))  # fmt: skip
+    given = {"text": "Old and young.", "owner": None, "due_at": found.now + timedelta(days=1)}
+    for of, words in (("age", "declares no sensitive attribute “age”"), ("*", "name one sensitive attribute")):
+        assert words in rules.why_not_conditions(found, [given | {"check": check | {"of": of}}])
+    assert rules.why_not_conditions(found, [given | {"check": check | {"of": "race"}}]) is None
+
+
 def test_conditions_over_pages(client, acme):
-    approval = asked_under(acme, "conditions: {}")
+    approval = asked_under(acme, "conditions: {at_most: 3}", explained=False)
     make.read(approval, acme.reviewer), make.read(approval, acme.second_reviewer)
-    typed = {"choice": "approved", "reason": "Yes, if.", "password": PASSWORD, "condition": "Measure robustness.",
-             "dossier_digest": approval.dossier_digest, "owner": acme.builder.pk, "consequence": "suspend"}  # fmt: skip
+    typed = {"choice": "approved", "reason": "Yes, if.", "password": PASSWORD,
+             "dossier_digest": approval.dossier_digest,
+             "condition-1-text": "Measure robustness.", "condition-1-consequence": "suspend",
+             "condition-3-text": "It explains itself.", "condition-3-consequence": "escalate",
+             "condition-3-figure": "0"}  # fmt: skip
     client.force_login(acme.reviewer.user)
     page = client.post(approval.get_absolute_url(), typed).content.decode()
-    assert "names who answers for it, and by when" in page
-    typed["due_on"] = (timezone.now() + timedelta(days=5)).date()
+    assert "names who answers for it, and by when" in page and "A figure and its threshold go together" in page
+    assert "Stability of explanations at least" in page and "Accuracy at least" not in page
+    assert page.count("On the condition that") == 3 and Signature.objects.count() == 0
+    day = (timezone.now() + timedelta(days=5)).date()
+    typed |= {"condition-1-owner": acme.builder.pk, "condition-1-due_on": day, "condition-3-due_on": day}
+    page = client.post(approval.get_absolute_url(), typed | {"condition-3-limit": "7"}).content.decode()
+    assert "“It explains itself.”: The check: Stability of explanations lies between 0 and 1" in page
+    typed["condition-3-limit"] = "0.9"
     assert client.post(approval.get_absolute_url(), typed).status_code == 303
     client.force_login(acme.second_reviewer.user)
     typed = {"choice": "validated", "reason": "Yes.", "password": PASSWORD, "dossier_digest": approval.dossier_digest}
     page = client.post(approval.get_absolute_url(), typed, follow=True).content.decode()
-    assert "Measure robustness." in page and "It is fulfilled" not in page
+    assert "Measure robustness." in page and "It explains itself." in page and "It is fulfilled" not in page
+    assert [said["check"] for said in Signature.objects.first().conditions] == [None, STABILITY]
     client.force_login(acme.builder.user)
     address = approval.get_absolute_url()
     page = client.post(address + "fulfil/", {"condition": 1, "evidence": "Report 7."}, follow=True).content.decode()

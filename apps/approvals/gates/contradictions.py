@@ -28,11 +28,11 @@ def found(body: Body, eligible: dict[str, int] | None = None) -> Found:
 def _rules(body: Body) -> Found:
     for place, rule in enumerate(body["rules"]):
         path: Path = ("rules", place)
-        for word, sentence in _rule(rule):
+        for word, sentence in of_rule(rule):
             yield (*path, word), f"Rule {place + 1}: {sentence}"
 
 
-def _rule(rule: Body) -> Iterator[tuple[str, str]]:
+def of_rule(rule: Body) -> Iterator[tuple[str, str]]:
     """(the word at fault, the sentence)."""
     named = [noun for noun in ("report", "document", "statement") if noun in rule]
     if len(named) > 1:

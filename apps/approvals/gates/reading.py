@@ -1,5 +1,6 @@
 """From YAML to a policy, or every reason why a text is not one."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -9,8 +10,9 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from apps.approvals.gates import contradictions, lines, trials
+from apps.approvals.gates.figures import EACH, EACH_PAIR
 from apps.approvals.gates.policy import Policy
-from apps.approvals.gates.schema import POLICY
+from apps.approvals.gates.schema import CHECK, POLICY
 
 _ONE_OF = {
     "rules": "rule",
@@ -80,6 +82,16 @@ def parse(text: str, eligible: dict[str, int] | None = None) -> tuple[Policy, di
     return Policy.from_json(body), body
 
 
+def why_not_check(check: dict[str, Any]) -> str | None:
+    """Against a condition asking this of a figure: the first thing wrong with it, in a sentence."""
+    nowhere: dict[lines.Path, int] = defaultdict(int)
+    for error in Draft202012Validator(CHECK).iter_errors(check):
+        return next(_explain(error, nowhere, "The check")).sentence
+    if check.get("of") in (EACH, EACH_PAIR):
+        return f"The check’s “of” is “{check['of']}”; name one sensitive attribute."
+    return next((f"The check: {sentence}" for _, sentence in contradictions.of_rule(check)), None)
+
+
 def _said(found, where: dict[lines.Path, int]) -> Iterator[Problem]:
     """(path, sentence) as problems: on the line of the path, or of the nearest thing around it that was written."""
     for path, sentence in found:
@@ -87,10 +99,10 @@ def _said(found, where: dict[lines.Path, int]) -> Iterator[Problem]:
         yield Problem(where[written], sentence)
 
 
-def _explain(error: ValidationError, where: dict[lines.Path, int]) -> Iterator[Problem]:
+def _explain(error: ValidationError, where: dict[lines.Path, int], whole: str = "The policy") -> Iterator[Problem]:
     """What the schema found, said in sentences."""
     path, given, wanted = tuple(error.absolute_path), error.instance, error.validator_value
-    place, line = _place(path), where[path]
+    place, line = _place(path, whole), where[path]
     match error.validator:
         case "additionalProperties":
             known = list(error.schema["properties"])
@@ -118,10 +130,10 @@ def _explain(error: ValidationError, where: dict[lines.Path, int]) -> Iterator[P
             raise NotImplementedError(f"The schema uses {other!r}, which has no sentence yet.")
 
 
-def _place(path: lines.Path) -> str:
+def _place(path: lines.Path, whole: str) -> str:
     """("rules", 1, "bound") -> Rule 2, “bound”."""
     if not path:
-        return "The policy"
+        return whole
     words: list[str] = []
     for step in path:
         if isinstance(step, int):

@@ -1,5 +1,7 @@
 """The shape of a policy, as JSON Schema (draft 2020-12)."""
 
+from typing import Any
+
 from apps.approvals.gates.figures import REPORTS
 from apps.approvals.gates.kinds import DOCUMENTS, FLAGS, PROVENANCE, STATEMENTS
 
@@ -36,7 +38,7 @@ _APPLIES_TO = {
     "properties": {"answered_yes": _FLAGS, "answered_no": _FLAGS},
 }
 
-_RULE = {
+_RULE: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "anyOf": _ONE_EVIDENCE,
@@ -64,6 +66,14 @@ _RULE = {
         "max_age_days": ["report"],
         "provenance": ["report"],
     },
+}
+
+_CHECKED = ("report", "figure", "of", "bound", "at_least", "at_most", "minimum_group_size")
+CHECK = {  # what a condition of a sign-off asks of one figure, as a policy's rule says it
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["report", "figure"],
+    "properties": {word: _RULE["properties"][word] for word in _CHECKED},
 }
 
 _SIGNER = {

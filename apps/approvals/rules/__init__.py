@@ -2,6 +2,7 @@
 
 from apps.approvals.rules.approvals import (
     RENEWAL,
+    checkable,
     decided,
     place_for,
     why_not_ask,
@@ -36,6 +37,7 @@ __all__ = [
     "Evidence",
     "Place",
     "answer",
+    "checkable",
     "day",
     "decided",
     "place_for",

@@ -4,9 +4,11 @@ from datetime import datetime, timedelta
 
 from apps.accounts.permissions import Permission, why_not
 from apps.approvals.gates.decide import OPEN
+from apps.approvals.gates.figures import BETTER_HIGH, REPORTS
+from apps.approvals.gates.reading import why_not_check
 from apps.approvals.gates.schema import MEANINGS
 from apps.approvals.models import CONDITIONAL, Approval, Decision, State
-from apps.approvals.rules.case import Case, Condition, day
+from apps.approvals.rules.case import Case, Condition, day, listed
 
 RENEWAL = timedelta(days=90)  # how long before its end a sign-off may be asked for again
 
@@ -70,7 +72,7 @@ def why_not_sign(case: Case, *, by, meaning: str | None = None) -> str | None:
     if meaning is not None and meaning not in _meanings(case):
         return _why_not_meaning(case, meaning)
     if case.unread:
-        names = _and([evidence.name for evidence in case.unread])
+        names = listed([evidence.name for evidence in case.unread])
         return f"You have not opened {names} since it was asked for; read first, then sign."
     return None
 
@@ -99,11 +101,6 @@ def decided(case: Case, refusal_ends_it: bool) -> State | None:
     return State.APPROVED if case.missing == 0 else None
 
 
-def _and(words: list[str]) -> str:
-    *most, last = words
-    return f"{', '.join(most)} and {last}" if most else last
-
-
 def _why_not_meaning(case: Case, meaning: str) -> str:
     open_ones = ", ".join(f"“{MEANINGS[other]}”" for other in case.open_meanings) or "none"
     place = next((place for place in case.places if place.meaning == meaning), None)
@@ -111,7 +108,7 @@ def _why_not_meaning(case: Case, meaning: str) -> str:
         return f"This policy asks for no such signature; still open: {open_ones}."
     if not place.full:
         return f"It is not the turn of “{place.words}” yet; open now: {open_ones}."
-    return f"{_and([given.printed_name for given in place.given])} took this place already; still open: {open_ones}."
+    return f"{listed([given.printed_name for given in place.given])} took this place already; still open: {open_ones}."
 
 
 def why_not_conditions(case: Case, conditions: list[dict]) -> str | None:
@@ -127,7 +124,36 @@ def why_not_conditions(case: Case, conditions: list[dict]) -> str | None:
             return f"A condition is due after now, and by {day(latest)} at the latest."
         if (condition.get("owner") is None) == (condition.get("check") is None):
             return f"“{condition['text']}” has an owner who fulfils it, or a check on a figure; one of them."
+        if (check := condition.get("check")) is not None and (reason := _why_not_checked(case, check)):
+            return f"“{condition['text']}”: {reason}"
     return None
+
+
+def _why_not_checked(case: Case, check: dict) -> str | None:
+    """Against the portal checking this: nothing measures it, or measuring it would take the sign-off down."""
+    if reason := why_not_check(check):
+        return reason
+    if check["report"] in case.measured:
+        return (
+            f"this sign-off rests on the {check['report']} report; measured again, it would fall. "
+            "Check a figure of a report that is still to be made."
+        )
+    if check.get("of") and check["of"] not in case.dossier["sensitive"]:
+        return f"the data declares no sensitive attribute “{check['of']}”."
+    return None
+
+
+def checkable(case: Case) -> list[tuple[str, dict, str]]:
+    """The figures that a condition may have checked: (in words, the check without its threshold, the direction)."""
+    found = []
+    for report, figures in REPORTS.items():
+        for name, figure in figures.items() if report not in case.measured else ():
+            cautious = "value" if figure.exact else "lower" if figure.direction == BETTER_HIGH else "upper"
+            for of in case.dossier["sensitive"] if figure.by_group else [""]:
+                check = {"report": report, "figure": name, "bound": cautious, **({"of": of} if of else {})}
+                words = f"{figure.label}{f' by {of}' if of else ''} {figure.direction.replace('_', ' ')}"
+                found.append((words, check, figure.direction))
+    return found
 
 
 def why_not_fulfil(condition: Condition, *, by) -> str | None:

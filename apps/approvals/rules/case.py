@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from apps.approvals.gates.decide import OPEN
-from apps.approvals.gates.policy import Policy
+from apps.approvals.gates.policy import Policy, Rule
+from apps.approvals.gates.reading import why_not_check
 from apps.approvals.gates.schema import MEANINGS
 from apps.approvals.models import Approval, Consequence, Delegation, Fulfilment, Signature, State
 
@@ -56,9 +57,10 @@ class Conflict:
     deed: str
 
     def __str__(self):
+        deeds = listed(self.deed.split(" and "))
         if self.own:
-            return f"You {self.deed}; somebody who had no hand in it must sign."
-        return f"A delegation joins you with {self.name}, who {self.deed}; you count as one. Somebody else must sign."
+            return f"You {deeds}; somebody who had no hand in it must sign."
+        return f"A delegation joins you with {self.name}, who {deeds}; you count as one. Somebody else must sign."
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,14 @@ class Condition:
     @property
     def words(self) -> str:
         return Consequence(self.consequence).label
+
+    @property
+    def asks(self) -> str:
+        """What the portal checks, in words; empty where somebody answers for it."""
+        if not self.check or why_not_check(self.check):  # as an older portal took it
+            return ""
+        rule = Rule(**self.check)
+        return f"{rule.sentence()}, {rule.fine_print}"
 
     @property
     def status(self) -> str:
@@ -118,6 +128,11 @@ class Case:
     def outcomes(self) -> list[dict[str, Any]]:
         """The gates as they stood when the dossier was frozen: that is what is signed."""
         return self.dossier["gates"]["outcomes"]
+
+    @property
+    def measured(self) -> frozenset[str]:
+        """The kinds of report it rests on."""
+        return frozenset(report["kind"] for report in self.dossier["evidence"])
 
     @property
     def in_order(self) -> bool:
@@ -230,7 +245,9 @@ def answer(case: Case) -> str:
     approval = case.approval
     if approval.state == State.APPROVED:
         if case.stands:
-            return f"Yes, until {day(approval.valid_until)}, unless anything it covers changes."
+            return (
+                f"Yes, until {day(approval.valid_until)}{_under(case.conditions)}, unless anything it covers changes."
+            )
         if case.expired:
             return "No longer: it was signed, and its time is over."
         if case.changes:
@@ -244,6 +261,21 @@ def answer(case: Case) -> str:
         State.WITHDRAWN: "No: the request was withdrawn.",
         State.REVOKED: "No: the sign-off was revoked, finally.",
     }[State(approval.state)]
+
+
+def _under(conditions: tuple[Condition, ...]) -> str:
+    """On how many conditions, and how many of them are still to be met."""
+    if not conditions:
+        return ""
+    number = "one condition" if len(conditions) == 1 else f"{len(conditions)} conditions"
+    unmet = sum(not condition.met for condition in conditions)
+    return f", on {number} ({f'{unmet} still to be met' if unmet else 'met'})"
+
+
+def listed(words: list[str]) -> str:
+    """“a, b and c”."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _not_yet(case: Case) -> str:

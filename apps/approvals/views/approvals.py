@@ -117,7 +117,9 @@ def _signing(case: rules.Case, request) -> forms.Signature:
         posted,
         meanings=meanings,
         asks_for_code=reentry.asks_for_code(request.user),
+        conditions=case.policy.conditions.at_most if case.policy.conditions else 0,
         owners=queries.members(viewer=request.membership) if case.policy.conditions else (),
+        figures=rules.checkable(case),
         initial={"dossier_digest": case.approval.dossier_digest},
     )
 
@@ -140,7 +142,7 @@ def _shown(case: rules.Case, form, by) -> dict:
         **_objections(case, by),
         "history": queries.history(approval),
         "conditions": _conditions(case, by),
-        "may_ask_again": approval.state in (State.RETURNED, State.WITHDRAWN) and by.may(Permission.APPROVAL_ASK),
+        "may_ask_again": _is_asked_again(case) and by.may(Permission.APPROVAL_ASK),
         "ask_url": _asking(approval),
         "may_deploy": by.may(Permission.DEPLOYMENT_OPEN),
         "reason": forms.Reason(auto_id="ending_%s"),
@@ -179,6 +181,13 @@ def _conditions(case: rules.Case, by) -> list[dict]:
         }
         for number, condition in enumerate(case.conditions, start=1)
     ]
+
+
+def _is_asked_again(case: rules.Case) -> bool:
+    """Whether a new request is the way on: it was not decided for good, or what was signed no longer stands."""
+    return case.approval.state in (State.RETURNED, State.WITHDRAWN) or (
+        case.approval.state == State.APPROVED and not case.stands
+    )
 
 
 def _asking(approval) -> str:
