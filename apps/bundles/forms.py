@@ -3,6 +3,12 @@
 from django import forms
 
 
+def _day(approval) -> str:
+    """When it came to be what it is; an asked one is told from another of the same model by its day."""
+    at = approval.decided_at or approval.requested_at
+    return f"{at:%-d %b %Y, %H:%M} UTC"
+
+
 class Sharing(forms.Form):
     addressee = forms.CharField(
         label="For whom",
@@ -27,7 +33,8 @@ class Sharing(forms.Form):
             label="Sign-offs",
             coerce=int,
             choices=[
-                (one.pk, f"{one.model_version}, {one.project.name}: {one.get_state_display()}") for one in offered
+                (one.pk, f"{one.model_version}, {one.project.name}: {one.get_state_display()}, {_day(one)}")
+                for one in offered
             ],
             initial=list(chosen),
             widget=forms.CheckboxSelectMultiple,

@@ -1,8 +1,12 @@
 """A bundle leaves by page and by REST, with a line in the record; who may not take it is told why."""
 
+import io
+import zipfile
+
 import pytest
 
 from apps.audits.models import Record
+from apps.bundles import actions
 from tests.accounts.make import bearer, token
 from tests.approvals import make as sign_offs
 from tests.bundles import make
@@ -55,6 +59,17 @@ def test_it_comes_over_rest_too(client, acme, approval, tmp_path):
     make.right(content(answer), tmp_path)
     acme.enter()
     assert len(taken(approval)) == 1
+
+
+def test_a_report_measured_again_alike_is_in_it_once(acme, approval, tmp_path):
+    acme.enter(acme.builder)
+    sign_offs.report(approval.model_version, "performance")
+    acme.enter(acme.auditor)
+    archive = b"".join(actions.build(approval, by=acme.auditor).content)
+    with zipfile.ZipFile(io.BytesIO(archive)) as held:
+        names = held.namelist()
+    assert len(names) == len(set(names)) and sum(name.startswith("reports/performance") for name in names) <= 2
+    make.right(archive, tmp_path)
 
 
 def test_a_token_without_the_scope_gets_none(client, acme, approval):
