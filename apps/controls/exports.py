@@ -247,7 +247,8 @@ def chart(found: Coverage) -> Chart:
         share = counts[State.SATISFIED] / relevant if relevant else None
         rows.append(Row(framework.short, share, n=relevant, note="no clause applies"))
     caption = "Share of the clauses that apply whose evidence is present and current; n is how many apply."
-    return bar_chart(rows, title="Coverage by framework", caption=caption, measured="Share satisfied", name="Framework")
+    named = {"title": "Coverage by framework", "measured": "Share satisfied", "name": "Framework"}
+    return bar_chart(rows, caption=caption, most=1.0, **named)
 
 
 def _facts(told) -> list[list[str]]:

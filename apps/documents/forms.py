@@ -33,6 +33,7 @@ class Statement(forms.Form):
                 required=False,
                 widget=forms.Textarea({"rows": 2 if kind.open_answers else 4}),
             )
+            self.fields[question.name].needed = question.needed and not kind.open_answers  # the rules ask for it
 
     @property
     def parts(self):

@@ -53,11 +53,12 @@ def interval_chart(rows, *, title, caption, measured, limit=None, limit_label="t
     return _named(rows, marks, title=title, caption=caption, measured=measured, name="Group", also=also)
 
 
-def bar_chart(rows, *, title, caption, measured, signed=False, name="Name") -> Chart:
-    """A bar from zero for each row, in the caller's order; intervals are drawn where rows have them."""
+def bar_chart(rows, *, title, caption, measured, signed=False, most=0.0, name="Name") -> Chart:
+    """A bar from zero for each row, in the caller's order; intervals are drawn where rows have them. The scale reaches
+    at least to `most`: 1 where a share is told."""
     rows = list(rows)
     least = min([0.0, *(v for row in rows for v in (row.value, row.low) if v is not None)]) if signed else 0.0
-    most = max([0.0, *(v for row in rows for v in (row.value, row.high) if v is not None)])
+    most = max([most, *(v for row in rows for v in (row.value, row.high) if v is not None)])
     domain = [least, most] if most > least else [0, 1]
 
     def marks(y, ticks):
