@@ -25,7 +25,7 @@ class Delegation(TenantModel):
     ended_at = models.DateTimeField(null=True)  # before its time, by the delegator
 
     def __str__(self):
-        return f"{self.delegator.user} by {self.delegate.user}"
+        return f"the place of {self.delegator.user}, to {self.delegate.user}"
 
     @property
     def state(self) -> str:
