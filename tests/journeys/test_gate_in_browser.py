@@ -2,7 +2,10 @@
 handed on, a link for an auditor, a revocation. Each is told by people at browsers; the chapters are told in order."""
 
 import re
+import subprocess
+import sys
 import time
+import zipfile
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -91,6 +94,15 @@ def falls_silent(client, deployment: int, within: float = 10) -> None:
     since = time.monotonic()
     while status(client, deployment) != 409:
         assert time.monotonic() - since < within, "it still answers"
+
+
+def verified(bundle, folder) -> str:
+    """What the program in a bundle says of it."""
+    with zipfile.ZipFile(bundle) as archive:
+        program = archive.extract("verify.py", folder)
+    done = subprocess.run([sys.executable, program, bundle], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_01_three_models_wait_and_one_is_signed_under_a_plain_policy(client_of, people, said):
@@ -294,7 +306,9 @@ def test_09_who_takes_a_place_takes_its_conflicts_too(visitor, said):
     ben.reads("The request is withdrawn.")
 
 
-def test_10_an_auditor_outside_sees_by_link_what_was_chosen_until_it_is_taken_back(visitor, browser, people, said):
+def test_10_an_auditor_outside_sees_by_link_what_was_chosen_until_it_is_taken_back(
+    visitor, browser, people, said, tmp_path
+):
     olivia = visitor(OWNER)
     olivia.go(said["sign-off"])
     olivia.follow("Bundle to check without us")
@@ -313,6 +327,9 @@ def test_10_an_auditor_outside_sees_by_link_what_was_chosen_until_it_is_taken_ba
     outsider.follow("gate v1")
     outsider.reads("On conditions.")
     outsider.look()
+    with outsider.page.expect_download() as taken:
+        outsider.follow("Download the bundle")
+    assert "VERIFIED: this is the whole evidence of the sign-off of gate v1" in verified(taken.value.path(), tmp_path)
     other = re.search(r"/approvals/(\d+)/", said["condition’s sign-off"]).group(1)
     for shut in (f"{link}{other}/", "/harbor/", said["sign-off"]):
         outsider.go(shut)
