@@ -7,10 +7,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from apps.common.canonical import canonical, digest
 from apps.ml import recipes, tables
 from apps.ml.estimators import layers
 from apps.ml.training import train
-from apps.reports.models import Kind
+from apps.reports.models import Kind, Report
 from apps.reports.sheets import files
 from tests.reports import make
 
@@ -53,6 +54,18 @@ def indifferent(acme):
 )
 def test_a_model_that_says_the_same_to_everybody(client, acme, indifferent, kind, words):
     assert words in shown(client, acme, make.report(acme.builder, indifferent, kind))
+
+
+@pytest.mark.parametrize("unsaid", [("direction",), ("direction", "threshold", "verdict", "note", "smallest_group")])
+def test_a_figure_that_says_nothing_of_a_limit_is_shown_without_one(client, acme, unsaid):
+    report = make.report(acme.builder, make.model_version(acme.builder, project=acme.project), Kind.FAIRNESS)
+    result = json.loads(report.result)
+    assert "at least" in shown(client, acme, report)
+    result["figures"] = [{k: v for k, v in figure.items() if k not in unsaid} for figure in result["figures"]]
+    parts = {f.name: getattr(report, f.name) for f in Report._meta.fields if not f.primary_key}
+    text = canonical(result)
+    bare = Report.objects.create(**parts | {"result": text.decode(), "digest": digest(text)})
+    assert shown(client, acme, bare)
 
 
 def small(acme, rows, **columns):

@@ -25,6 +25,9 @@ NOT_EXAMINED = {
     Kind.EXPLAINABILITY: "What the columns cause in the world was not examined; nor were rows other than those "
     "sampled.",
 }
+# what a figure may leave unsaid: then it has none, and is shown without
+UNSAID = {"low": None, "high": None, "n": None, "smallest_group": None, "of": "", "note": "",
+          "threshold": None, "direction": None, "verdict": None}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Sheet:
 def sheet(report) -> Sheet:
     """`report` is finished."""
     result = json.loads(report.result)
+    result["figures"] = [UNSAID | figure for figure in result["figures"]]
     kind = Kind(result["kind"])
     named = [_shown(figure) for figure in result["figures"]]
     method = {name: said for name, said in result["method"].items() if isinstance(said, str)}
@@ -79,7 +83,7 @@ def held_to(parameters) -> str:
 
 def limit_of(direction, at) -> str:
     """“at least 0.8”, or nothing where there is no limit."""
-    return f"{direction.replace('_', ' ')} {threshold(at)}" if direction else ""
+    return f"{direction.replace('_', ' ')} {threshold(at)}" if direction and at is not None else ""
 
 
 def _shown(figure) -> dict:
