@@ -1,11 +1,18 @@
 """Bytes by their digest: `<organization>/<first two>/<sha256>`, behind Django's storage (a folder, or S3).
 
-Each organization has its own folder: two that hold the same bytes cannot learn it from each other."""
+Each organization has its own folder: two that hold the same bytes cannot learn it from each other.
+
+Bytes are stored before the row that names them is committed, so that a row never lacks its bytes. Where that commit is
+lost, bytes stay that no row names; they are removed once they are older than LOST (see `controls.actions.disposal`)."""
 
 import hashlib
+import os
+import re
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -13,10 +20,13 @@ from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadhandler import StopUpload, TemporaryFileUploadHandler
+from django.db import connection, transaction
 
 from apps.common.numbers import size
 
 CHUNK = 2**20
+NAME = re.compile(r"[0-9a-f]{64}")
+LOST = timedelta(days=1)  # after which bytes that no row names belong to nothing under way
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,9 @@ class DigestingUploadHandler(TemporaryFileUploadHandler):
 
 
 def put(organization_id: int, file) -> Stored:
-    """Keep a file's bytes (an upload, an open binary file, or bytes) and say their digest and size."""
+    """Keep a file's bytes (an upload, an open binary file, or bytes) and say their digest and size.
+
+    They are as new as if they had not been there before, so that nobody takes them for lost."""
     if isinstance(file, bytes):
         file = ContentFile(file)
     elif not isinstance(file, File):
@@ -73,12 +85,52 @@ def put(organization_id: int, file) -> Stored:
     digest = getattr(file, "sha256", None) or _digest(file)
     stored = Stored(digest=digest, size=file.size)
     name = _name(organization_id, digest)
-    if not default_storage.exists(name):
-        file.seek(0)
-        saved = default_storage.save(name, file)
-        if saved != name:  # another writer of the same bytes was quicker
-            default_storage.delete(saved)
+    with transaction.atomic():
+        alone(digest)
+        if not (default_storage.exists(name) and _renewed(name)):
+            file.seek(0)
+            saved = default_storage.save(name, file)
+            if saved != name:  # a writer that is not alone was quicker
+                default_storage.delete(saved)
     return stored
+
+
+def alone(digest: str) -> None:
+    """Until this transaction ends, nobody else stores or removes these bytes."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", [int(digest[:15], 16)])
+
+
+def _renewed(name: str) -> bool:
+    """Make a file as new as if it were written now; False where only writing it does that (S3 writes over it)."""
+    try:
+        os.utime(default_storage.path(name))
+    except NotImplementedError:
+        return False
+    return True
+
+
+def old(organization_id: int, now: datetime) -> Iterator[str]:
+    """The digests of the files that were stored longer than LOST ago."""
+    root = str(organization_id)
+    for folder in _listed(root)[0]:
+        for name in _listed(f"{root}/{folder}")[1]:
+            if NAME.match(name) and is_old(organization_id, name, now):
+                yield name
+
+
+def is_old(organization_id: int, digest: str, now: datetime) -> bool:
+    try:
+        return default_storage.get_modified_time(_name(organization_id, digest)) < now - LOST
+    except FileNotFoundError:
+        return False
+
+
+def _listed(folder: str) -> tuple[list[str], list[str]]:
+    try:
+        return default_storage.listdir(folder)
+    except FileNotFoundError:
+        return [], []
 
 
 def read(organization_id: int, digest: str) -> bytes:

@@ -1,7 +1,7 @@
 """Bring data in, say what it means, measure it, take it away, withdraw it, charge its privacy budget."""
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
@@ -89,8 +89,7 @@ def _keep_bytes(version: DatasetVersion, file) -> None:
     """Store the file and remember it: the last step, so that a refusal by the database comes before it.
 
     Bytes that this call stored are removed if it fails; uploads of the same bytes wait for each other."""
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s)", [int(version.digest[:15], 16)])
+    storage.alone(version.digest)
     new = not _is_stored(version)
     try:
         storage.put(version.organization_id, file)

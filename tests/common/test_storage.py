@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.common import storage
 
+pytestmark = pytest.mark.django_db  # who stores bytes is alone with them in the database
 CONTENT = b"age,approve\n31,1\n"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime
+from itertools import islice
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -17,6 +18,7 @@ from apps.controls.rules.retention import Period
 from apps.datasets.models import DatasetVersion
 
 ROUND = 1000  # things in one round; the rest waits for the next
+LOST_ROUND = 100  # files that no row names
 
 
 @transaction.atomic
@@ -52,6 +54,7 @@ def _round(organization, *, by, now: datetime) -> DisposalRun:
             _dispose(version, period, by)
             disposed["data"] += 1
     _forget_keys(organization, held, now, disposed, spared)
+    _forget_lost(organization, held, now, disposed, spared)
     result = {"disposed": dict(disposed), "spared": dict(spared)}
     made = DisposalRun.objects.create(organization=organization, day=now.date(), started_by=by, at=now, result=result)
     if disposed or spared:
@@ -97,3 +100,20 @@ def _forget_keys(organization, held, now, disposed: Counter, spared: Counter) ->
     count, _ = old.delete()
     if count:
         disposed["kept_answers"] += count
+
+
+def _forget_lost(organization, held, now, disposed: Counter, spared: Counter) -> None:
+    """Bytes that no row names: the commit that was to name them was lost, or the deletion after one was.
+
+    Whoever stores bytes makes them new and is alone with them until the row that names them is committed: an upload
+    under way is waited for, or is not old. Nothing is removed while anything is under a legal hold."""
+    named = queries.named(organization.pk)
+    lost = list(islice((name for name in storage.old(organization.pk, now) if name not in named), LOST_ROUND))
+    if lost and held:
+        spared["No row names it, and a legal hold is in force."] += len(lost)
+        return
+    for digest in lost:
+        storage.alone(digest)
+        if storage.is_old(organization.pk, digest, now) and digest not in queries.named(organization.pk):
+            storage.forget(organization.pk, digest)
+            disposed["lost_files"] += 1

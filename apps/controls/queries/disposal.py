@@ -14,6 +14,9 @@ from apps.controls.rules import retention
 from apps.controls.rules.facts import flags
 from apps.controls.rules.retention import Period
 from apps.datasets.models import DatasetVersion
+from apps.documents.models import Document
+from apps.models.models import ModelVersion
+from apps.training.models import TrainingRun
 
 
 def withdrawn(*, viewer):
@@ -31,6 +34,19 @@ def withdrawn(*, viewer):
         .select_related("dataset", "project__organization")
         .order_by("pk")
     )
+
+
+def named(organization_id: int) -> set[str]:
+    """The digests of all bytes that a row names and that were not disposed of."""
+    mine = {"organization_id": organization_id}
+    data = DatasetVersion.objects.filter(**mine).exclude(pk__in=Disposal.objects.values("version"))
+    found = set(data.values_list("digest", flat=True))
+    found |= set(TrainingRun.objects.filter(**mine).values_list("checkpoint", flat=True))
+    for files in ModelVersion.objects.filter(**mine).values_list("files", flat=True):
+        found |= {file["digest"] for file in files.values()}
+    for pair in Document.objects.filter(**mine).values_list("digest", "body_digest"):
+        found |= set(pair)
+    return found
 
 
 def old_keys(*, viewer, now):
