@@ -33,7 +33,8 @@ class Permission(TextChoices):
     STATEMENT_WITHDRAW = "statement.withdraw", "withdraw statements"
     DOCUMENT_BUILD = "document.build", "have documents built"
     DOCUMENT_DOWNLOAD = "document.download", "download documents"
-    POLICY_PUBLISH = "policy.publish", "publish and withdraw policies"
+    POLICY_PROPOSE = "policy.propose", "propose and withdraw policies"
+    POLICY_PUBLISH = "policy.publish", "publish policies that somebody else proposed"
     WAIVER_ASK = "waiver.ask", "ask for waivers, renew and close them"
     WAIVER_APPROVE = "waiver.approve", "approve and reject waivers"
     WAIVER_REVOKE = "waiver.revoke", "revoke waivers"
@@ -65,7 +66,8 @@ GRANTS: dict[str, frozenset[Permission]] = {
     "owner": frozenset(
         EVERYBODY
         | {P.MEMBER_INVITE, P.MEMBER_CHANGE, P.TOKEN_REVOKE, P.PROJECT_OPEN, P.PROJECT_CHANGE, P.PROJECT_CLOSE}
-        | {P.DATASET_WITHDRAW, P.BUDGET_SET, P.POLICY_PUBLISH, P.DEPLOYMENT_STOP, P.RECORD_EXPORT, P.HOLD_CHANGE}
+        | {P.DATASET_WITHDRAW, P.BUDGET_SET, P.POLICY_PROPOSE, P.DEPLOYMENT_STOP, P.RECORD_EXPORT, P.HOLD_CHANGE}
+        | {P.POLICY_PUBLISH}
         | {P.STATEMENT_MAKE, P.STATEMENT_WITHDRAW, P.DOCUMENT_BUILD}
         | {P.FACT_STATE, P.FRAMEWORK_CHOOSE, P.RETENTION_SET}
         | {P.WAIVER_ASK, P.WAIVER_REVOKE}
@@ -84,7 +86,7 @@ GRANTS: dict[str, frozenset[Permission]] = {
         EVERYBODY
         | {P.REPORT_START, P.DOCUMENT_BUILD, P.MODEL_DOWNLOAD, P.RECORD_EXPORT, P.HOLD_CHANGE}
         | {P.APPROVAL_SIGN, P.APPROVAL_REVOKE, P.DEPLOYMENT_STOP, P.EVIDENCE_JUDGE}
-        | {P.WAIVER_APPROVE, P.WAIVER_REVOKE}
+        | {P.WAIVER_APPROVE, P.WAIVER_REVOKE, P.POLICY_PUBLISH}
         | {P.EMERGENCY_ASK, P.EMERGENCY_AGREE, P.ACCESS_REVIEW}
         | {P.SHARE_MAKE}
     ),

@@ -53,6 +53,7 @@ class Event(TextChoices):
     DOCUMENT_BUILT = "document.built", "built a document"
     DOCUMENT_FAILED = "document.failed", "failed to build a document"
     DOCUMENT_DOWNLOADED = "document.downloaded", "downloaded a document"
+    POLICY_PROPOSED = "policy.proposed", "proposed a policy version"
     POLICY_PUBLISHED = "policy.published", "published a policy version"
     POLICY_ADOPTED = "policy.adopted", "adopted a default policy"
     POLICY_WITHDRAWN = "policy.withdrawn", "withdrew a policy version"

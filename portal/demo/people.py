@@ -23,6 +23,7 @@ ORGANIZATIONS = {
             ("reviewer", "Rita Chen"),
             ("reviewer", "Ravi Menon"),
             ("auditor", "Ada Nkemelu"),
+            ("owner", "Omar Haddad"),  # a policy takes two people
         ],
     ),
     "northside": ("Northside Hospital", [("owner", "Nora Lindqvist"), ("builder", "Noah Adeyemi")]),

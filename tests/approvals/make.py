@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from apps.accounts.models import Role
+from apps.accounts.models import Membership, Role
 from apps.approvals import actions, queries
 from apps.audits import readings
 from apps.common.canonical import canonical, digest
@@ -115,6 +115,27 @@ def policy(tenant: Tenant, risk_class: str = "high"):
     return actions.adopt_default(risk_class, by=tenant.owner)
 
 
+def publish(tenant: Tenant, source: str):
+    """A policy of the organization's own, in force: proposed by its owner, published by another."""
+    version = propose(tenant, source)
+    other = another_owner(tenant)
+    published = actions.publish(version, by=other)
+    tenant.enter(tenant.owner)
+    return published
+
+
+def propose(tenant: Tenant, source: str):
+    tenant.enter(tenant.owner)
+    return actions.propose(source, by=tenant.owner)
+
+
+def another_owner(tenant: Tenant):
+    known = Membership.objects.filter(organization=tenant.organization, user__email__startswith="second.owner")
+    other = known.first() or member(tenant.organization, "second.owner", Role.OWNER)
+    tenant.enter(other)
+    return other
+
+
 def asked(tenant: Tenant, **options):
     """An open sign-off whose gates pass (or not: see `without`)."""
     policy(tenant)
@@ -191,7 +212,7 @@ def another_reviewer(tenant: Tenant, name="third.reviewer"):
 
 def asked_under(tenant: Tenant, more: str, number=1):
     """A request under the built-in policy with these lines more."""
-    actions.publish(policy(tenant).source + "\n" + more, by=tenant.owner)
+    publish(tenant, policy(tenant).source + "\n" + more)
     version = reported(tenant, number=number)
     tenant.enter(tenant.builder)
     return actions.ask(version, note="", by=tenant.builder)

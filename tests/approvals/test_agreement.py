@@ -6,7 +6,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.approvals import actions, queries
+from apps.approvals import queries
 from apps.approvals.gates.decide import overall
 from tests.approvals import make
 
@@ -50,7 +50,7 @@ def policy_text(name: str, how: str | None, line: float, wants: str | None) -> s
 def agree(acme, heard, race, sex, how, name, line, wants, provenance):
     with transaction.atomic():
         acme.enter(acme.owner)
-        policy = actions.publish(policy_text(name, how, line, wants), by=acme.owner)
+        policy = make.publish(acme, policy_text(name, how, line, wants))
         version = make.model_version(acme)
         make.report(version, "fairness", measured=measured({"race": race, "sex": sex}, name), provenance=provenance)
         with connection.cursor() as cursor:

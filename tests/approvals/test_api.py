@@ -110,7 +110,14 @@ def test_policies_are_published_read_and_withdrawn(call, acme):
     assert (adopted["name"], adopted["number"], adopted["body"]["valid_days"]) == ("high-risk", 1, 365)
     source = adopted["source"].replace("365", "100")
     published = call(acme.owner, "post", "policies/", {"source": source}).json()
-    assert (published["number"], published["published_by"]) == (2, "Owner")
+    assert (published["number"], published["status"], published["proposed_by"]) == (2, "proposed", "Owner")
+    where = f"policies/{published['id']}/publication/"
+    assert "a second person publishes" in refused(call(acme.owner, "post", where), 409)
+    assert "Only owners and reviewers" in refused(call(acme.builder, "post", where), 403)
+    assert "Nobody could satisfy it" in refused(call(acme.reviewer, "post", where), 400)
+    acme.enter()
+    told = call(make.another_owner(acme), "post", where).json()
+    assert (told["status"], told["proposed_by"], told["published_by"]) == ("published", "Owner", "Second Owner")
     assert [row["number"] for row in call(acme.auditor, "get", "policies/").json()["results"]] == [2, 1]
     gone = call(acme.owner, "post", f"policies/{published['id']}/withdrawal/").json()
     assert gone["withdrawn_at"]

@@ -143,7 +143,7 @@ def test_policies_are_numbered_one_after_the_other(standing):
         source = make.policy(standing).source
     by = standing.owner
     texts = [source.replace("365", str(days)) for days in (100, 200, 300)]
-    found = together(*(lambda t=t: attempt(by, lambda: actions.publish(t, by=by)) for t in texts))
+    found = together(*(lambda t=t: attempt(by, lambda: actions.propose(t, by=by)) for t in texts))
     assert found == ["done"] * 3
     with transaction.atomic():
         standing.enter()

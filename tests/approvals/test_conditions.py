@@ -26,7 +26,7 @@ def asked_under(tenant, more: str, monkeypatch=None, *, ago=timedelta(0), explai
     source = make.policy(tenant).source
     if not explained:  # its own tests count the rules
         source = source.split("tests:")[0].replace(UNEXPLAINED, "")
-    actions.publish(source + "\n" + more, by=tenant.owner)
+    make.publish(tenant, source + "\n" + more)
     version = make.reported(tenant, without=() if explained else ("explainability",))
     tenant.enter(tenant.builder)
     if monkeypatch:

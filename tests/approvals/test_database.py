@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from apps.accounts.models import Reentry
 from apps.approvals import queries
-from apps.approvals.actions import publish
 from apps.approvals.actions.signing import signed
+from apps.approvals.gates.defaults import built_in
 from apps.approvals.models import Signature
 from apps.common.canonical import canonical, digest
 from apps.datasets.models import DatasetVersion
@@ -399,7 +399,7 @@ def test_pairs_are_asked_for_by_the_database_too(acme):
     text = "name: pairs\nrisk_class: high\nvalid_days: 30\nsigners: [{role: reviewer, meaning: approved}]\nrules:\n"
     rule = '  - {report: fairness, figure: demographic_parity_ratio, of: "* & *", at_least: 0.8}\n'
     acme.enter(acme.owner)
-    policy = publish(text + rule, by=acme.owner)
+    policy = make.publish(acme, text + rule)
     for number, (of, expected) in enumerate([("race & sex", True), ("sex & race", True), ("race", False)], start=1):
         version = make.model_version(acme, number=number)
         make.report(version, "fairness", measured=[make.figure("demographic_parity_ratio", of)])
@@ -433,19 +433,56 @@ def test_a_published_policy_is_never_changed(acme, sql):
     assert "cannot be changed" in attack(sql)
 
 
-def test_a_policy_is_published_in_ones_own_name_and_stays_withdrawn(acme):
+def test_a_policy_is_proposed_in_ones_own_name_and_stays_withdrawn(acme):
     version = make.policy(acme)
     copy = """insert into approvals_policyversion (organization_id, policy_id, number, source, body, digest,
-                  published_at, published_by_id) select organization_id, policy_id, 2, source, body, digest, now(), %s
-              from approvals_policyversion"""
+                  proposed_at, proposed_by_id, published_at, published_by_id)
+              select organization_id, policy_id, 2, source, body, digest, %s, %s, %s, %s from approvals_policyversion"""
+    now = timezone.now()
     acme.enter(acme.builder)
-    assert "in their own name" in attack(copy, acme.owner.pk)
-    assert "An owner publishes" in attack(copy, acme.builder.pk)
-    assert "only where there is no other" in attack(copy, None)
+    assert "in their own name" in attack(copy, now, acme.owner.pk, None, None)
+    assert "An owner proposes" in attack(copy, now, acme.builder.pk, None, None)
+    assert "only where there is no other" in attack(copy, None, None, now, None)
+    acme.enter(acme.owner)
+    assert "a second person publishes it" in attack(copy, now, acme.owner.pk, now, acme.owner.pk)
+    assert "An owner proposes" in attack(copy, None, None, now, acme.owner.pk)
     rows("update approvals_policyversion set withdrawn_at = now() where id = %s", version.pk)
     assert "stays withdrawn" in attack(
         "update approvals_policyversion set withdrawn_at = null where id = %s", version.pk
     )
+
+
+@pytest.mark.parametrize(
+    ("who", "answer"),
+    [
+        (lambda acme: acme.owner, "Who proposed a policy does not publish it"),
+        (lambda acme: acme.builder, "An owner or a reviewer publishes"),
+        (lambda acme: acme.auditor, "An owner or a reviewer publishes"),
+        (lambda acme: None, "An owner or a reviewer publishes"),
+    ],
+)
+def test_nobody_publishes_a_policy_alone(acme, who, answer):
+    proposed = make.propose(acme, built_in("high"))
+    by = who(acme)
+    acme.enter(by or acme.reviewer)
+    publish = "update approvals_policyversion set published_at = now(), published_by_id = %s where id = %s"
+    assert answer in attack(publish, by and by.pk, proposed.pk)
+    rows(publish.replace("%s where", "%s where"), acme.enter(acme.reviewer).reviewer.pk, proposed.pk)
+    assert "published once" in attack(publish, acme.reviewer.pk, proposed.pk)
+
+
+def test_nothing_is_asked_for_under_a_proposal_or_an_older_version(acme):
+    first, version = make.policy(acme), make.reported(acme)
+    second = make.propose(acme, first.source.replace("365", "30"))
+    acme.enter(acme.builder)
+    with pytest.raises(DatabaseError, match="a policy for its risk class"):
+        ask(question(acme, version, first, policy=second.pk))
+    acme.enter(acme.reviewer)
+    rows("update approvals_policyversion set published_at = now(), published_by_id = %s where id = %s",
+         acme.reviewer.pk, second.pk)  # fmt: skip
+    acme.enter(acme.builder)
+    with pytest.raises(DatabaseError, match="A newer version of this policy"):
+        ask(question(acme, version, first))
 
 
 # Stale by itself: whatever it binds moves, the sign-off stops standing, in the database and in words alike.
@@ -490,9 +527,7 @@ def test_a_sign_off_goes_stale_by_itself(acme, change, sentence):
 def test_a_newer_policy_leaves_what_was_signed_under_the_older(acme):
     approval = make.approved(acme)
     acme.enter(acme.owner)
-    from apps.approvals import actions
-
-    actions.publish(approval.policy_version.source.replace("365", "30"), by=acme.owner)
+    make.publish(acme, approval.policy_version.source.replace("365", "30"))
     assert queries.case(queries.approvals(viewer=acme.owner).get()).stands
 
 

@@ -73,7 +73,7 @@ def test_the_editor_begins_with_an_earlier_version(client, acme):
 
 def test_who_may_not_publish_is_told_why(client, acme):
     page = text(visit(client, acme.builder, "/acme/policies/new/"))
-    assert "Only owners of this organization publish" in page
+    assert "Only owners of this organization propose" in page
 
 
 def test_withdrawing_a_policy_says_what_falls_with_it(client, acme):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.approvals import actions, queries
+from apps.approvals import queries
 from apps.approvals.gates.defaults import built_in
 from apps.approvals.gates.reading import parse
 from apps.common.errors import BadInput
@@ -16,16 +16,11 @@ FLAGGED = STRICT.replace("name: high-risk", "name: high-nyc").replace(
 )
 
 
-def publish(acme, text):
-    acme.enter(acme.owner)
-    return actions.publish(text, by=acme.owner)
-
-
 def test_old_decisions_replay_exactly_under_their_old_version(acme):
     make.asked(acme)
     make.asked(acme, number=2, without=("privacy",))
     version = make.policy(acme)
-    publish(acme, STRICT)
+    make.publish(acme, STRICT)
     assert [said for _, said in queries.replays(version, viewer=acme.auditor)] == [[], []]
 
 
@@ -42,15 +37,15 @@ def test_the_lock_is_the_policy_in_force_when_the_rows_were_opened(acme):
     approval = make.asked(acme)
     version, first = approval.model_version, approval.policy_version
     assert queries.lock(version, first, viewer=acme.owner)["kept"]
-    later = publish(acme, STRICT)
+    later = make.publish(acme, STRICT)
     lock = queries.lock(version, later, viewer=acme.owner)
     [change] = lock["changes"]
     assert not lock["kept"] and change["version"] == 2 and any("at least 0.99" in said for said in change["what"])
 
 
 def test_the_policy_that_says_most_closely_what_it_is_for_counts(acme):
-    whole, flagged = publish(acme, PLAIN), publish(acme, FLAGGED)
-    whole = publish(acme, STRICT)
+    whole, flagged = make.publish(acme, PLAIN), make.publish(acme, FLAGGED)
+    whole = make.publish(acme, STRICT)
     for yes, expected in ((True, flagged), (False, whole), (None, whole)):
         answers = {} if yes is None else {"aedt_nyc": yes}
         assert queries.policy_in_force("high", answers=answers, viewer=acme.owner) == expected
@@ -58,13 +53,13 @@ def test_the_policy_that_says_most_closely_what_it_is_for_counts(acme):
 
 def test_a_policy_that_asks_for_more_people_than_there_are_is_refused(acme):
     with pytest.raises(BadInput, match="Nobody could satisfy it: it asks for 3 different reviewers"):
-        publish(acme, PLAIN.replace("meaning: validated", "meaning: validated\n    count: 2"))
+        make.publish(acme, PLAIN.replace("meaning: validated", "meaning: validated\n    count: 2"))
 
 
 def test_a_policy_whose_own_tests_do_not_come_out_is_refused(acme):
     with pytest.raises(BadInput, match="is expected, and it is"):
-        publish(acme, built_in("high").replace("at_least: 0.65", "at_least: 0.95"))
-    assert publish(acme, built_in("high")).number == 1
+        make.publish(acme, built_in("high").replace("at_least: 0.65", "at_least: 0.95"))
+    assert make.publish(acme, built_in("high")).number == 1
 
 
 @pytest.mark.parametrize("where", ["policies/", "waivers/", "lending/waivers/", "lending/waivers/new/"])

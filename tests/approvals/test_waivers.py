@@ -72,8 +72,7 @@ def test_it_waives_one_rule_of_one_version_of_one_policy(acme):
     make.waived(acme, version)
     policy = make.policy(acme)
     assert holds(version, policy) and not holds(other, policy)
-    acme.enter(acme.owner)
-    later_policy = actions.publish(built_in("high").replace("valid_days: 365", "valid_days: 300"), by=acme.owner)
+    later_policy = make.publish(acme, built_in("high").replace("valid_days: 365", "valid_days: 300"))
     assert not holds(version, later_policy)
 
 
@@ -211,7 +210,7 @@ def test_what_is_no_rule_or_never_waived_is_refused(acme, place, words):
     acme.enter(acme.owner)
     text = built_in("high").split("tests:")[0]
     text = text.replace("    at_least: 0.8\n", "    at_least: 0.8\n    waivable: false\n")
-    policy = actions.publish(text, by=acme.owner)
+    policy = make.publish(acme, text)
     with pytest.raises(ActionDenied, match=words):
         make.waiver(acme, weak(acme), place)
     assert policy.parsed.rules[5].waivable is False

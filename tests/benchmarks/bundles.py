@@ -9,7 +9,6 @@ from pathlib import Path
 
 from django.db import transaction
 
-from apps.approvals import actions as sign_offs
 from apps.approvals import queries
 from apps.bundles import actions
 from apps.common.tenancy import as_organization
@@ -83,8 +82,7 @@ def _signed_off():
         version = reports.model_version(tenant.builder, project=tenant.project)
         for kind in Kind:
             reports.report(tenant.builder, version, kind)
-        tenant.enter(tenant.owner)
-        sign_offs.publish(POLICY, by=tenant.owner)
+        approvals.publish(tenant, POLICY)
         approval = approvals.asked_for(tenant, version)
         for signer, meaning in ((tenant.reviewer, "validated"), (tenant.second_reviewer, "approved")):
             tenant.enter(signer)

@@ -32,7 +32,8 @@ def said():
 
 def test_01_a_model_is_there_to_be_reviewed(client_of, said):
     ben = client_of(BUILDER)
-    client_of("Olivia Grant").post("policies/", source=POLICY)
+    policy = client_of("Olivia Grant").post("policies/", source=POLICY)["id"]
+    client_of("Omar Haddad").post(f"policies/{policy}/publication/")
     [said["model"]] = desk.made(ben, name="Desk review", model="desk")
 
 

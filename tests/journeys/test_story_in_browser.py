@@ -53,7 +53,7 @@ def said():
 def test_01_the_owner_adopts_a_policy_and_others_may_not(visitor):
     ben = visitor(BUILDER)
     ben.go("/harbor/policies/new/")
-    ben.is_shut("Publish", "Only owners of this organization")
+    ben.is_shut("Propose", "Only owners of this organization")
     olivia = visitor(OWNER)
     olivia.go("/harbor/policies/")
     for button in olivia.page.get_by_role("button", name="Adopt the built-in one").all()[:1]:
@@ -211,18 +211,23 @@ def test_08_under_the_built_in_policy_the_model_is_sent_back(visitor, said):
     rita.look()
 
 
-def test_09_the_owner_publishes_a_policy_of_their_own(visitor):
+def test_09_two_owners_publish_a_policy_of_their_own(visitor):
     olivia = visitor(OWNER)
     olivia.go("/harbor/policies/new/")
     olivia.fill("Policy, in YAML", POLICY.replace("at_most: 0.6", "at_most: many"))
-    olivia.press("Publish")
+    olivia.press("Propose")
     olivia.is_refused("line 18")
     expect(olivia.page.get_by_label("Policy, in YAML")).to_have_value(re.compile("at_most: many"))
     olivia.look()
     olivia.fill("Policy, in YAML", POLICY)
-    olivia.press("Publish")
-    olivia.reads("savings-advice")
+    olivia.press("Propose")
+    olivia.is_shut("Publish it", "You proposed it; a second person publishes it")
     olivia.look()
+    omar = visitor("Omar Haddad")
+    omar.go(urlsplit(olivia.page.url).path)
+    omar.press("Publish it")
+    omar.reads("in force for what is asked from now on")
+    omar.look()
 
 
 def test_10_two_reviewers_sign_and_nobody_else(visitor, said):

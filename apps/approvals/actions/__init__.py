@@ -1,10 +1,10 @@
-"""Publish a policy; waive one of its rules; ask for a sign-off; sign it, send it back, withdraw it, revoke it."""
+"""Propose and publish a policy; waive one of its rules; ask for a sign-off; sign, send back, withdraw, revoke it."""
 
 from apps.approvals.actions.approvals import ask, decide, download, reject, revoke, send_back, sign, withdraw
 from apps.approvals.actions.conditions import confirm, fulfil
 from apps.approvals.actions.delegations import delegate, end
 from apps.approvals.actions.notices import notice
-from apps.approvals.actions.policies import adopt_default, in_force, preview, publish, withdraw_policy
+from apps.approvals.actions.policies import adopt_default, in_force, preview, propose, publish, withdraw_policy
 from apps.approvals.actions.waivers import (
     approve_waiver,
     ask_waiver,
@@ -29,6 +29,7 @@ __all__ = [
     "in_force",
     "notice",
     "preview",
+    "propose",
     "publish",
     "reject",
     "reject_waiver",

@@ -27,7 +27,7 @@ def ask(version, *, note: str, by) -> Approval:
     """Freeze the dossier of a model version under the policy in force, and put it before the reviewers."""
     now = timezone.now()
     policy_version = in_force(version.project, by=by)
-    earlier = queries.approvals(viewer=by).filter(model_version=version)
+    earlier = queries.earlier(version, viewer=by)
     require(by, Permission.APPROVAL_ASK)
     refuse(rules.why_not_ask(version, policy_version, earlier, by=by, now=now))
     assert policy_version, "without a policy in force, the rule refused"

@@ -34,6 +34,7 @@ from apps.approvals.api.policies import (
     PolicyList,
     PolicyOutput,
     PolicyPreview,
+    PolicyPublication,
     PolicyReplay,
     PolicyWithdrawal,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "PolicyList",
     "PolicyOutput",
     "PolicyPreview",
+    "PolicyPublication",
     "PolicyReplay",
     "PolicyWithdrawal",
     "QuestionInput",

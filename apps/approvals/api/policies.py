@@ -23,12 +23,14 @@ class AdoptionInput(serializers.Serializer):
 class PolicyOutput(serializers.ModelSerializer):
     name = serializers.CharField(source="policy.name")
     risk_class = serializers.CharField(source="policy.risk_class")
+    proposed_by = serializers.CharField(source="proposed_by.user", default=None)
     published_by = serializers.CharField(source="published_by.user", default=None)
+    status = serializers.CharField(help_text="proposed, published or withdrawn")
 
     class Meta:
         model = PolicyVersion
-        fields = ["id", "name", "number", "risk_class", "digest", "body", "source", "published_by", "published_at",
-                  "withdrawn_at"]  # fmt: skip
+        fields = ["id", "name", "number", "risk_class", "digest", "body", "source", "status", "proposed_by",
+                  "proposed_at", "published_by", "published_at", "withdrawn_at"]  # fmt: skip
 
 
 class PolicyList(Door):
@@ -36,9 +38,10 @@ class PolicyList(Door):
     def get(self, request):
         return self.slice(PolicyOutput, queries.policy_versions(viewer=self.by))
 
-    @extend_schema(request=PolicyInput, responses={201: PolicyOutput}, operation_id="policies_publish")
+    @extend_schema(request=PolicyInput, responses={201: PolicyOutput}, operation_id="policies_propose")
     def post(self, request):
-        version = actions.publish(by=self.by, **self.read(PolicyInput))
+        """A new version, to be published by a second person."""
+        version = actions.propose(by=self.by, **self.read(PolicyInput))
         return self.answer(PolicyOutput, version, status=status.HTTP_201_CREATED)
 
 
@@ -117,6 +120,14 @@ class PolicyDetail(Door):
     @extend_schema(responses=PolicyOutput, operation_id="policies_read")
     def get(self, request, pk):
         return self.answer(PolicyOutput, get_object_or_404(queries.policy_versions(viewer=self.by), pk=pk))
+
+
+class PolicyPublication(Door):
+    @extend_schema(request=None, responses=PolicyOutput, operation_id="policies_publish")
+    def post(self, request, pk):
+        """Put what another person proposed in force."""
+        version = get_object_or_404(queries.policy_versions(viewer=self.by), pk=pk)
+        return self.answer(PolicyOutput, actions.publish(version, by=self.by))
 
 
 class PolicyWithdrawal(Door):

@@ -22,22 +22,28 @@ class Policy(TenantModel):
 
 
 class PolicyVersion(TenantModel):
-    """Published when it is made; only its withdrawal can be added."""
+    """Proposed by one person, published by another; then only its withdrawal can be added."""
 
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     source = models.TextField()  # YAML as it was written
     body = models.JSONField()  # the same, parsed
     digest = models.CharField(max_length=64)  # of the canonical JSON of body
-    published_by = models.ForeignKey(
-        Membership, on_delete=models.PROTECT, related_name="+", null=True
-    )  # null: a default
-    published_at = models.DateTimeField(default=timezone.now)
+    proposed_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+", null=True)
+    proposed_at = models.DateTimeField(null=True)
+    published_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+", null=True)
+    published_at = models.DateTimeField(null=True)  # null: proposed; without publisher: the built-in one
     withdrawn_at = models.DateTimeField(null=True)
     withdrawn_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+", null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["policy", "number"], name="approvals_policy_number")]
+
+    @property
+    def status(self) -> str:
+        if self.withdrawn_at:
+            return "withdrawn"
+        return "published" if self.published_at else "proposed"
 
     @property
     def parsed(self) -> PolicyText:

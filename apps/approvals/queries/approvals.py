@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.accounts.permissions import Permission
 from apps.approvals.gates.changes import differences
 from apps.approvals.gates.policy import Policy as PolicyText
-from apps.approvals.models import Approval, Delegation, Fulfilment, Signature, Waiver
+from apps.approvals.models import Approval, Delegation, Fulfilment, Signature, State, Waiver
 from apps.approvals.queries.dossiers import bound_now, hands
 from apps.approvals.queries.standing import STANDS
 from apps.approvals.rules import Case, Condition, Conflict, Evidence
@@ -45,6 +45,13 @@ def approvals(*, viewer, project=None):
 def listed_approvals(*, viewer, project=None):
     """The same without what only the page of one shows: a dossier is large."""
     return approvals(viewer=viewer, project=project).defer("dossier", "bound", "policy_version__source")
+
+
+def earlier(version: ModelVersion, *, viewer):
+    """The sign-offs so far of a model version; and those that ended what has the same bytes for good."""
+    same_bytes = Q(model_version__artifact_digest=version.artifact_digest)
+    final = Q(state=State.REVOKED) | Q(state=State.REJECTED, project=version.project_id)
+    return approvals(viewer=viewer).filter(Q(model_version=version) | same_bytes & final)
 
 
 def model_versions(*, viewer, project):

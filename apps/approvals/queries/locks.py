@@ -61,14 +61,14 @@ def _since(text: Policy | None, then: PolicyVersion | None, judged_by: PolicyVer
         policy_id=judged_by.policy_id,
         published_at__gt=at,
         number__lte=judged_by.number,
-    ).select_related("policy", "published_by__user")
+    ).select_related("policy", "proposed_by__user", "published_by__user")
     steps, found = [*between.order_by("number")], []
     if not steps or steps[-1].pk != judged_by.pk:
         steps.append(judged_by)  # published before, and chosen only later
     for step in steps:
         what = list(differences(text, step.parsed)) if text else ["There was no policy before it."]
         if what:
-            by = str(step.published_by.user) if step.published_by else "Assay"
+            by = str((step.proposed_by or step.published_by).user) if step.published_by else "Assay"
             found.append(_named(step) | {"at": step.published_at.isoformat(), "by": by, "what": what})
         text = step.parsed
     return found

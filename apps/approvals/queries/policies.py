@@ -12,45 +12,50 @@ from apps.approvals.queries.standing import STANDS
 
 def policy_versions(*, viewer):
     return PolicyVersion.objects.filter(organization=viewer.organization_id).select_related(
-        "policy__organization", "published_by__user", "withdrawn_by__user"
+        "policy__organization", "proposed_by__user", "published_by__user", "withdrawn_by__user"
     )
 
 
 def policy_in_force(risk_class: str, *, viewer, answers: dict | None = None, at: datetime | None = None):
     """The version that counts for a project of that class with those signed answers; None where there is none.
 
-    Of each policy of the class the newest version that is not withdrawn; of those, the one that says most closely what
-    it is for and fits the answers; of several, the one published last. Without answers, those for every project of the
-    class are meant. `at`: as it was at that moment."""
-    known = policy_versions(viewer=viewer).filter(policy__risk_class=risk_class).order_by("-published_at", "-pk")
-    known = known.filter(withdrawn_at=None) if at is None else known.filter(_there(at))
+    Of each policy of the class the version published last; of those, the one that says most closely what it is for and
+    fits the answers; of several, the one published last. Where that one was withdrawn, none counts: nobody brings an
+    older one back alone. Without answers, those for every project of the class are meant. `at`: as it was then."""
+    known = _published(at, viewer=viewer).filter(policy__risk_class=risk_class).order_by("-published_at", "-pk")
     newest: dict[int, PolicyVersion] = {}
     for version in known:
         newest.setdefault(version.policy_id, version)
     fitting = [version for version in newest.values() if version.parsed.applies_to(answers or {})]
-    return max(fitting, key=lambda version: version.parsed.flags, default=None)  # the first of equals: published last
+    chosen = max(fitting, key=lambda version: version.parsed.flags, default=None)  # of equals the first: published last
+    return None if chosen and _gone(chosen, at) else chosen
 
 
-def _there(at: datetime) -> Q:
-    return Q(published_at__lte=at) & (Q(withdrawn_at=None) | Q(withdrawn_at__gt=at))
+def _gone(version: PolicyVersion, at: datetime | None) -> bool:
+    return version.withdrawn_at is not None and (at is None or version.withdrawn_at <= at)
+
+
+def _published(at: datetime | None = None, *, viewer):
+    known = policy_versions(viewer=viewer).exclude(published_at=None)
+    return known if at is None else known.filter(published_at__lte=at)
 
 
 def built_in_applies(risk_class: str, *, viewer, at: datetime | None = None) -> bool:
     """Whether nobody has ever published a policy for every project of that class, so that the built-in one counts."""
-    known = policy_versions(viewer=viewer).filter(policy__risk_class=risk_class).exclude(body__has_key="applies_to")
-    return not (known if at is None else known.filter(published_at__lte=at)).exists()
+    known = _published(at, viewer=viewer).filter(policy__risk_class=risk_class)
+    return not known.exclude(body__has_key="applies_to").exists()
 
 
 def policies_in_force(*, viewer) -> dict[str, list[PolicyVersion]]:
     """Risk class -> the versions in force: one for every project of the class, and those for some of its projects."""
-    live = policy_versions(viewer=viewer).filter(withdrawn_at=None).order_by("policy", "-number").distinct("policy")
+    newest = _published(viewer=viewer).order_by("policy", "-number").distinct("policy")
     found: dict[str, list[PolicyVersion]] = {}
-    for version in sorted(live, key=lambda version: (version.parsed.flags, version.published_at, version.pk)):
+    for version in sorted(newest, key=lambda version: (version.parsed.flags, version.published_at, version.pk)):
         mine = found.setdefault(version.policy.risk_class, [])
         if not version.parsed.flags:
             mine.clear()  # of those for every project, the one published last
         mine.append(version)
-    return found
+    return {of: [version for version in mine if not version.withdrawn_at] for of, mine in found.items()}
 
 
 def could_sign(*, viewer) -> dict[str, int]:
@@ -72,6 +77,12 @@ def resting_on(version: PolicyVersion, *, viewer, about: Waiver | None = None) -
 
 
 def version_before(version: PolicyVersion, *, viewer) -> PolicyVersion | None:
-    """The version of the same policy that it took the place of."""
-    older = policy_versions(viewer=viewer).filter(policy=version.policy_id, number__lt=version.number)
+    """The version of the same policy that it took the place of, or would take."""
+    older = _published(viewer=viewer).filter(policy=version.policy_id, number__lt=version.number)
     return older.order_by("-number").first()
+
+
+def published_after(version: PolicyVersion) -> PolicyVersion | None:
+    """A version of the same policy that was proposed later and is published already."""
+    later = PolicyVersion.objects.filter(policy=version.policy_id, number__gt=version.number).exclude(published_at=None)
+    return later.select_related("policy").order_by("-number").first()

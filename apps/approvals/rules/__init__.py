@@ -16,7 +16,7 @@ from apps.approvals.rules.approvals import (
 )
 from apps.approvals.rules.case import Case, Condition, Conflict, Evidence, Place, answer, day
 from apps.approvals.rules.delegations import why_not_delegate, why_not_end
-from apps.approvals.rules.policies import why_not_publish, why_not_withdraw_policy
+from apps.approvals.rules.policies import why_not_propose, why_not_publish, why_not_withdraw_policy
 from apps.approvals.rules.waivers import (
     why_not_approve,
     why_not_ask_waiver,
@@ -53,6 +53,7 @@ __all__ = [
     "why_not_end",
     "why_not_fulfil",
     "why_not_owner",
+    "why_not_propose",
     "why_not_publish",
     "why_not_renew",
     "why_not_revoke",

@@ -32,7 +32,8 @@ def _why_not_again(approval, version, now: datetime) -> str | None:
     if approval.state == State.OPEN:
         return f"A sign-off of {version} is in review already; withdraw it to ask anew."
     if approval.state in (State.REVOKED, State.REJECTED):
-        return f"{version} was {approval.state} on {day(approval.decided_at)}, and that is final; train a new version."
+        what = str(version) if approval.model_version_id == version.pk else f"{approval.model_version}, the same bytes,"
+        return f"{what} was {approval.state} on {day(approval.decided_at)}, and that is final; train a new version."
     if approval.stands and approval.valid_until - now > RENEWAL:
         return f"{version} is signed off until {day(approval.valid_until)}; ask again in its last {RENEWAL.days} days."
     return None

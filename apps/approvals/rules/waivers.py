@@ -30,6 +30,8 @@ def why_not_waive(policy_version: PolicyVersion, place: int, project) -> str | N
         return f"{policy_version} was withdrawn; nothing is judged by it any more."
     if policy.risk_class != project.risk_class or not policy.applies_to(project.answers):
         return f"{policy_version} is not the policy of this project."
+    if not policy_version.published_at:
+        return f"{policy_version} is proposed, not published; nothing is judged by it yet."
     if not 1 <= place <= len(policy.rules):
         return f"{policy_version} has {len(policy.rules)} rules; there is no rule {place}."
     if not policy.rules[place - 1].waivable:

@@ -12,7 +12,14 @@ from apps.approvals.views.approvals import (
     approvals,
 )
 from apps.approvals.views.delegations import delegation_end, delegations
-from apps.approvals.views.policies import policies, policy_adopt, policy_detail, policy_new, policy_withdraw
+from apps.approvals.views.policies import (
+    policies,
+    policy_adopt,
+    policy_detail,
+    policy_new,
+    policy_publish,
+    policy_withdraw,
+)
 from apps.approvals.views.waivers import waiver_detail, waiver_move, waiver_new, waiver_register, waiver_renew, waivers
 
 __all__ = [
@@ -31,6 +38,7 @@ __all__ = [
     "policy_adopt",
     "policy_detail",
     "policy_new",
+    "policy_publish",
     "policy_withdraw",
     "waiver_detail",
     "waiver_move",

@@ -55,7 +55,7 @@ def _preview(version, viewer) -> dict:
     policy = Policy.from_json(policy_version.body) if policy_version else None
     if policy is None and queries.built_in_applies(risk_class, viewer=viewer):
         policy = built_in_policy(risk_class)
-    earlier = queries.approvals(viewer=viewer).filter(model_version=version)
+    earlier = queries.earlier(version, viewer=viewer)
     context = {
         "version": version,
         "policy": policy,

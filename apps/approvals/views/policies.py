@@ -23,7 +23,7 @@ def policies(request):
     context = listed(request, queries.policy_versions(viewer=request.membership)) | {
         "classes": [_standing(risk_class, in_force, request.membership) for risk_class in RISK_CLASSES],
         "in_force": {version.pk for versions in in_force.values() for version in versions},
-        "why_not": rules.why_not_publish(by=request.membership),
+        "why_not": rules.why_not_propose(by=request.membership),
     }
     return page(request, "approvals/policy_list.html", context=context)
 
@@ -52,7 +52,8 @@ def policy_detail(request, pk):
         "replays": queries.replays(version, viewer=viewer) if request.GET.get("replay") else None,
         "next_url": f"{reverse('policy-new', args=[viewer.organization.slug])}?from={version.pk}",
         "resting": queries.resting_on(version, viewer=viewer),
-        "why_not": rules.why_not_publish(by=viewer),
+        "why_not": rules.why_not_propose(by=viewer),
+        "why_not_publish": rules.why_not_publish(version, queries.published_after(version), by=viewer),
         "why_not_withdraw": rules.why_not_withdraw_policy(version, by=viewer),
     }
     return page(request, "approvals/policy_detail.html", context=context)
@@ -66,7 +67,7 @@ def _tests(version) -> list[dict]:
 
 
 def policy_new(request):
-    """The editor: what is typed is published, or only tried on what was decided before."""
+    """The editor: what is typed is proposed, or only tried on what was decided before."""
     form = forms.PolicyText(request.POST or None, initial={"source": _beginning(request)})
     problems, preview = [], None
     if form.is_valid():
@@ -74,8 +75,8 @@ def policy_new(request):
             if "preview" in request.POST:
                 preview = actions.preview(by=request.membership, **form.cleaned_data)
             else:
-                version = actions.publish(by=request.membership, **form.cleaned_data)
-                messages.success(request, f"{version} is published, and in force for what is asked from now on.")
+                version = actions.propose(by=request.membership, **form.cleaned_data)
+                messages.success(request, f"{version} is proposed. It counts as soon as a second person publishes it.")
                 return see(version)
         except ActionDenied as denied:
             form.add_error(None, str(denied))
@@ -85,7 +86,7 @@ def policy_new(request):
         "form": form,
         "problems": problems,
         "preview": preview,
-        "why_not": rules.why_not_publish(by=request.membership),
+        "why_not": rules.why_not_propose(by=request.membership),
     }
     return page(request, "approvals/policy_new.html", context=context)
 
@@ -130,7 +131,21 @@ def policy_adopt(request, risk_class):
     except (ActionDenied, BadInput) as refusal:
         messages.error(request, str(refusal))
         return see(reverse("policies", args=[request.membership.organization.slug]))
-    messages.success(request, f"{version} is in force for {risk_class}-risk projects.")
+    now = (
+        f"in force for {risk_class}-risk projects" if version.published_at else "proposed; a second person publishes it"
+    )
+    messages.success(request, f"{version} is {now}.")
+    return see(version)
+
+
+@require_POST
+def policy_publish(request, pk):
+    version = get_object_or_404(queries.policy_versions(viewer=request.membership), pk=pk)
+    try:
+        actions.publish(version, by=request.membership)
+        messages.success(request, f"{version} is published, and in force for what is asked from now on.")
+    except (ActionDenied, BadInput) as refusal:
+        messages.error(request, str(refusal))
     return see(version)
 
 
@@ -139,7 +154,8 @@ def policy_withdraw(request, pk):
     version = get_object_or_404(queries.policy_versions(viewer=request.membership), pk=pk)
     try:
         actions.withdraw_policy(version, by=request.membership)
-        messages.success(request, f"{version} is withdrawn; no sign-off given under it stands any more.")
+        fell = "no sign-off given under it stands any more" if version.published_at else "nothing was judged by it"
+        messages.success(request, f"{version} is withdrawn; {fell}.")
     except ActionDenied as denied:
         messages.error(request, str(denied))
     return see(version)
