@@ -41,6 +41,8 @@ class Permission(TextChoices):
     APPROVAL_ASK = "approval.ask", "ask for sign-off, and withdraw the request"
     APPROVAL_SIGN = "approval.sign", "sign, send back or reject"
     APPROVAL_REVOKE = "approval.revoke", "revoke a sign-off"
+    APPROVAL_SUSPEND = "approval.suspend", "suspend a sign-off, ask for it to stand again, and say who was told"
+    APPROVAL_RESUME = "approval.resume", "let a suspended sign-off stand again"
     APPROVAL_DOWNLOAD = "approval.download", "download dossiers"
     SHARE_MAKE = "share.make", "share a sign-off with an auditor outside, and take it back"
     DEPLOYMENT_OPEN = "deployment.open", "deploy what is signed"
@@ -50,7 +52,8 @@ class Permission(TextChoices):
     FACT_STATE = "fact.state", "state facts of a project's system"
     FRAMEWORK_CHOOSE = "framework.choose", "choose which frameworks the organization follows"
     EVIDENCE_JUDGE = "evidence.judge", "judge whether evidence is good enough"
-    RETENTION_SET = "retention.set", "publish how long things are kept, and dispose of what is past it"
+    RETENTION_SET = "retention.set", "propose how long things are kept, and dispose of what is past it"
+    RETENTION_PUBLISH = "retention.publish", "publish retention schedules that somebody else proposed"
     HOLD_CHANGE = "hold.change", "place and release legal holds"
     WITNESS_CHANGE = "witness.change", "name and end the witnesses of the record"
     DESTINATION_CHANGE = "destination.change", "name, change and remove the destinations of events"
@@ -67,7 +70,7 @@ GRANTS: dict[str, frozenset[Permission]] = {
         EVERYBODY
         | {P.MEMBER_INVITE, P.MEMBER_CHANGE, P.TOKEN_REVOKE, P.PROJECT_OPEN, P.PROJECT_CHANGE, P.PROJECT_CLOSE}
         | {P.DATASET_WITHDRAW, P.BUDGET_SET, P.POLICY_PROPOSE, P.DEPLOYMENT_STOP, P.RECORD_EXPORT, P.HOLD_CHANGE}
-        | {P.POLICY_PUBLISH}
+        | {P.POLICY_PUBLISH, P.RETENTION_PUBLISH, P.APPROVAL_SUSPEND}
         | {P.STATEMENT_MAKE, P.STATEMENT_WITHDRAW, P.DOCUMENT_BUILD}
         | {P.FACT_STATE, P.FRAMEWORK_CHOOSE, P.RETENTION_SET}
         | {P.WAIVER_ASK, P.WAIVER_REVOKE}
@@ -80,12 +83,13 @@ GRANTS: dict[str, frozenset[Permission]] = {
         | {P.PROJECT_OPEN, P.PROJECT_CHANGE, P.DATASET_ADD, P.DATASET_DECLARE, P.DATASET_DOWNLOAD, P.DATASET_WITHDRAW}
         | {P.RUN_LAUNCH, P.RUN_CANCEL, P.MODEL_DOWNLOAD, P.MODEL_RETIRE, P.REPORT_START, P.APPROVAL_ASK}
         | {P.STATEMENT_MAKE, P.STATEMENT_WITHDRAW, P.DOCUMENT_BUILD, P.DEPLOYMENT_OPEN, P.DEPLOYMENT_STOP, P.PREDICT}
-        | {P.FACT_STATE, P.WAIVER_ASK, P.PERMIT_TAKE, P.EMERGENCY_ASK}
+        | {P.FACT_STATE, P.WAIVER_ASK, P.PERMIT_TAKE, P.EMERGENCY_ASK, P.APPROVAL_SUSPEND}
     ),
     "reviewer": frozenset(
         EVERYBODY
         | {P.REPORT_START, P.DOCUMENT_BUILD, P.MODEL_DOWNLOAD, P.RECORD_EXPORT, P.HOLD_CHANGE}
         | {P.APPROVAL_SIGN, P.APPROVAL_REVOKE, P.DEPLOYMENT_STOP, P.EVIDENCE_JUDGE}
+        | {P.APPROVAL_SUSPEND, P.APPROVAL_RESUME, P.RETENTION_PUBLISH}
         | {P.WAIVER_APPROVE, P.WAIVER_REVOKE, P.POLICY_PUBLISH}
         | {P.EMERGENCY_ASK, P.EMERGENCY_AGREE, P.ACCESS_REVIEW}
         | {P.SHARE_MAKE}

@@ -43,6 +43,21 @@ class Reason(forms.Form):
     reason = forms.CharField(max_length=2000, widget=forms.Textarea({"rows": 3}))
 
 
+class Nothing(forms.Form):
+    """A button alone."""
+
+
+class Suspension(Reason):
+    drill = forms.BooleanField(
+        label="It is a drill", required=False, help_text="It stops what serves all the same, and shows that it does."
+    )
+
+
+class Telling(forms.Form):
+    who = forms.CharField(max_length=200, help_text="A person, a deployer or an authority.")
+    how = forms.CharField(max_length=200, help_text="By letter, telephone or mail; where the proof of it is.")
+
+
 class Fulfilment(forms.Form):
     condition = forms.IntegerField(min_value=1, max_value=999, widget=forms.HiddenInput)
     evidence = forms.CharField(

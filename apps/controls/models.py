@@ -59,13 +59,16 @@ class Judgement(ProjectModel):
 
 
 class RetentionSchedule(TenantModel):
-    """How long the organization keeps each kind of thing; published, never changed."""
+    """How long the organization keeps each kind of thing: proposed by one person, published by another, and never
+    changed."""
 
     number = models.PositiveIntegerField()
     body = models.JSONField()  # {"periods": {kind: days}, "maximum_personal": days or null}
     digest = models.CharField(max_length=64)
-    by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")  # who proposed it
     at = models.DateTimeField(default=timezone.now)
+    published_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+", null=True)
+    published_at = models.DateTimeField(null=True)  # null: proposed
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "number"], name="controls_schedule_number")]

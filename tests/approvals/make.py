@@ -204,6 +204,20 @@ def approved(tenant: Tenant, **options):
     return approval
 
 
+def suspended(tenant: Tenant, approval, *, by=None, **given):
+    by = by or tenant.builder
+    tenant.enter(by)
+    return actions.suspend(approval, by=by, **{"reason": "A complaint came in.", **given})
+
+
+def resumed(tenant: Tenant, approval):
+    """Asked for by the builder, granted by a reviewer."""
+    tenant.enter(tenant.builder)
+    actions.ask_to_resume(approval, reason="It was unfounded.", by=tenant.builder)
+    tenant.enter(tenant.reviewer)
+    return actions.resume(approval, by=tenant.reviewer)
+
+
 def another_reviewer(tenant: Tenant, name="third.reviewer"):
     third = member(tenant.organization, name, Role.REVIEWER)
     tenant.enter(third)

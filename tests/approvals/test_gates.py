@@ -262,6 +262,7 @@ START = "name: x\nrisk_class: high\nvalid_days: 30\nsigners: [{role: reviewer, m
         (START + "  - {report: fairness, figure: equalized_odds_difference, at_most: 0.1}", 6, 'add `of: "*"`'),
         (START.replace("30", "0") + "  - report: privacy", 3, "at least 1"),
         (START.replace("30", "9999") + "  - report: privacy", 3, "at most 1,096"),
+        (START.replace("30", "367") + "  - report: privacy", 3, "high-risk model stands for 366 days at most"),
         (START.replace("30", "true") + "  - report: privacy", 3, "a whole number"),
         (START.replace("name: x", "name: High Risk") + "  - report: privacy", 1, "joined by hyphens"),
         (START.replace("high", "hihg") + "  - report: privacy", 2, "Did you mean “high”?"),

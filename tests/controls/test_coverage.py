@@ -158,7 +158,10 @@ def test_a_stopped_deployment_is_the_record_of_its_end_once_the_version_is_retir
 def test_the_retention_policy_is_the_published_schedule(acme):
     assert "No owner has published" in make.holding(acme, "retention_policy").gap
     acme.enter(acme.owner)
-    made = actions.publish_schedule(periods={"data": 30}, maximum_personal=None, by=acme.owner)
+    made = actions.propose_schedule(periods={"data": 30}, maximum_personal=None, by=acme.owner)
+    assert make.holding(acme, "retention_policy").state == Has.MISSING
+    acme.enter(acme.reviewer)
+    actions.publish_schedule(made, by=acme.reviewer)
     assert make.holding(acme, "retention_policy").items[0].digest == made.digest
 
 

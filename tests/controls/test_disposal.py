@@ -11,9 +11,10 @@ from apps.accounts.models import IdempotencyKey
 from apps.audits import holds
 from apps.audits.models import Record
 from apps.common import storage
-from apps.common.errors import BadInput, NotPermitted
+from apps.common.errors import ActionDenied, BadInput, NotPermitted
 from apps.controls import actions
 from apps.controls.models import Disposal, DisposalRun
+from apps.controls.queries.disposal import schedule_in_force
 from apps.datasets.models import DatasetVersion
 from tests.approvals import make as signed
 from tests.controls import make
@@ -33,7 +34,9 @@ def withdrawn(tenant, *, at=LONG_AGO, number=1) -> DatasetVersion:
 def schedule(tenant, days=30, **more):
     tenant.enter(tenant.owner)
     more = {"maximum_personal": None} | more
-    return actions.publish_schedule(periods={"data": days}, by=tenant.owner, **more)
+    proposed = actions.propose_schedule(periods={"data": days}, by=tenant.owner, **more)
+    tenant.enter(tenant.reviewer)
+    return actions.publish_schedule(proposed, by=tenant.reviewer)
 
 
 def dispose(tenant, **options) -> dict:
@@ -147,15 +150,54 @@ def test_another_organization_keeps_its_own(acme, rival):
     assert not Disposal.objects.exists()
 
 
-def test_only_an_owner_publishes_and_disposes(acme):
+def test_only_an_owner_proposes_and_disposes(acme):
     for by in (acme.builder, acme.reviewer, acme.auditor):
         acme.enter(by)
         with pytest.raises(NotPermitted):
-            actions.publish_schedule(periods={}, maximum_personal=None, by=by)
+            actions.propose_schedule(periods={}, maximum_personal=None, by=by)
         with pytest.raises(NotPermitted):
             actions.dispose_now(by=by)
     with pytest.raises(BadInput):
         schedule(acme, days=0)
+
+
+def test_two_people_change_how_long_things_are_kept(acme):
+    acme.enter(acme.owner)
+    first = actions.propose_schedule(periods={"data": 30}, maximum_personal=None, by=acme.owner)
+    assert schedule_in_force(viewer=acme.owner) is None
+    with pytest.raises(ActionDenied, match="You proposed it; a second person"):
+        actions.publish_schedule(first, by=acme.owner)
+    for by in (acme.builder, acme.auditor):
+        acme.enter(by)
+        with pytest.raises(NotPermitted, match="Only owners and reviewers"):
+            actions.publish_schedule(first, by=by)
+    second = schedule(acme, days=60)
+    with pytest.raises(ActionDenied, match="schedule 2 was published since"):
+        actions.publish_schedule(first, by=acme.reviewer)
+    with pytest.raises(ActionDenied, match="published already"):
+        actions.publish_schedule(second, by=acme.reviewer)
+    assert schedule_in_force(viewer=acme.owner)["periods"] == {"data": 60}
+    events = Record.objects.filter(event__startswith="retention.").order_by("seq").values_list("event", flat=True)
+    assert list(events) == ["retention.proposed", "retention.proposed", "retention.published"]
+
+
+@pytest.mark.parametrize(
+    ("who", "sql", "answer"),
+    [
+        ("owner", "update {} set published_by_id = %s, published_at = now()", "Who proposed"),
+        ("builder", "update {} set published_by_id = %s, published_at = now()", "An owner or a reviewer publishes"),
+        ("owner", "insert into {} (organization_id, number, body, digest, by_id, at, published_by_id, published_at) "
+                  "select organization_id, 2, body, digest, by_id, at, %s, now() from {}", "is proposed first"),
+    ],
+)  # fmt: skip
+def test_the_database_lets_nobody_change_it_alone(acme, who, sql, answer):
+    acme.enter(acme.owner)
+    actions.propose_schedule(periods={"data": 30}, maximum_personal=None, by=acme.owner)
+    by = acme.members[who]
+    acme.enter(by)
+    sql = sql.replace("{}", "controls_retentionschedule")
+    with pytest.raises(DatabaseError, match=answer), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql, [by.pk])
 
 
 @pytest.mark.parametrize("attack", ["delete from controls_{}", "update controls_{} set at = now()"])

@@ -122,7 +122,10 @@ def test_retention_and_holds_on_their_pages(client, lending):
     page = visit(client, lending.owner, "/acme/retention/", {"data": "0"})
     assert "greater than or equal to 1" in text(page)
     assert client.post("/acme/retention/", {"data": "30", "maximum_personal": "700"}).status_code == 303
-    assert "700" in text(client.get("/acme/retention/"))
+    assert "700 days" in text(client.get("/acme/retention/"))
+    assert "You proposed it" in text(client.post("/acme/retention/1/publish/", follow=True))
+    visit(client, lending.reviewer, "/acme/retention/1/publish/", {})
+    assert "published by Reviewer" in text(visit(client, lending.owner, "/acme/retention/"))
     assert "were spared" in text(client.post("/acme/retention/dispose/", follow=True))
     assert client.post("/acme/holds/", {"project": "lending", "reason": "A court."}).status_code == 303
     assert "A court." in text(client.get("/acme/holds/"))
@@ -168,6 +171,11 @@ def test_over_rest(client, lending, rival):
     assert client.get(f"{API}retention/").status_code == 404
     schedule = {"periods": {"data": 30}, "maximum_personal": None}
     assert client.post(f"{API}retention/", json.dumps(schedule), **JSON).status_code == 201
+    assert client.get(f"{API}retention/").status_code == 404  # it is proposed
+    assert client.post(f"{API}retention/1/publication/").status_code == 409
+    told = visit(client, lending.reviewer, f"{API}retention/1/publication/", "{}", **JSON).json()
+    assert (told["by"], told["published_by"]) == ("Owner", "Reviewer")
+    assert visit(client, lending.owner, f"{API}retention/").json()["periods"] == {"data": 30}
     assert client.post(f"{API}retention/disposals/").status_code == 201
     assert client.get(f"{API}retention/disposals/").json()["results"]
     hold = client.post(f"{API}holds/", json.dumps({"project": "lending", "reason": "A court."}), **JSON).json()

@@ -1,6 +1,7 @@
 """One of everything in an organization, and which id an address means."""
 
 from apps.accounts.models import AccessReview, EmergencyAccess, IdempotencyKey, Invitation, Membership, Token
+from apps.approvals import actions as approval_actions
 from apps.approvals.models import Approval, Delegation, Notice, PolicyVersion, Waiver
 from apps.audits import checkpoints, holds, keys, witnesses
 from apps.audits.models import Checkpoint, LegalHold, Node, Opening, PersonKey, Witness
@@ -58,7 +59,10 @@ NOUNS = {
     "witnesses": Witness,
     "destinations": Destination,
 }
-COUNTED = {"records": "each organization counts its records from 1"}  # so no number is anybody's alone
+COUNTED = {
+    "records": "each organization counts its records from 1",
+    "retention": "each organization counts its retention schedules from 1",
+}  # so no number is anybody's alone
 WORDS = {"risk_class": "high", "kind": "fairness", "form": "pdf", "name": "model.json"}  # parameters that are no ids
 WORDS |= {"statement_kind": "intended_purpose", "control": "AIA-05"}
 
@@ -89,11 +93,16 @@ def everything(tenant: Tenant) -> dict:
     )
     deployment = open_deployment(approval, name="screening", by=tenant.builder)
     emergency, (review, decision) = accounts.emergency(tenant, by=tenant.second_reviewer), accounts.review(tenant)
+    approvals.suspended(tenant, approval, drill=True)
+    telling = approval_actions.tell(approval, who="The deployer", how="By letter.", by=tenant.builder)
+    suspension = approvals.resumed(tenant, approval)
     tenant.enter(tenant.builder)
     told = Notice.objects.create(organization=tenant.organization, approval=approval, kind="overdue")
     rows = [
         tenant.builder,
         told,
+        telling,
+        suspension,
         *approvals.handed_on_and_fulfilled(tenant),
         accounts.invitation(tenant.owner, email=f"new@{tenant.organization.slug}.example")[0],
         accounts.token(tenant.builder)[0],

@@ -5,6 +5,7 @@ from apps.approvals.actions.conditions import confirm, fulfil
 from apps.approvals.actions.delegations import delegate, end
 from apps.approvals.actions.notices import notice
 from apps.approvals.actions.policies import adopt_default, in_force, preview, propose, publish, withdraw_policy
+from apps.approvals.actions.suspensions import ask_to_resume, resume, suspend, tell
 from apps.approvals.actions.waivers import (
     approve_waiver,
     ask_waiver,
@@ -18,6 +19,7 @@ __all__ = [
     "adopt_default",
     "approve_waiver",
     "ask",
+    "ask_to_resume",
     "ask_waiver",
     "close_waiver",
     "confirm",
@@ -34,10 +36,13 @@ __all__ = [
     "reject",
     "reject_waiver",
     "renew_waiver",
+    "resume",
     "revoke",
     "revoke_waiver",
     "send_back",
     "sign",
+    "suspend",
+    "tell",
     "withdraw",
     "withdraw_policy",
 ]

@@ -175,7 +175,8 @@ def revoke(approval: Approval, *, reason: str, by) -> Approval:
     require(by, Permission.APPROVAL_REVOKE)
     refuse(rules.why_not_revoke(approval, by=by))
     _move(approval, State.REVOKED, ended_by=by, ended_reason=reason)
-    record(Event.APPROVAL_REVOKED, on=approval, by=by, dossier=approval.dossier_digest, reason=reason)
+    facts = {"dossier": approval.dossier_digest, "reason": reason, "deployments": queries.serving_on(approval)}
+    record(Event.APPROVAL_REVOKED, on=approval, by=by, **facts)
     return approval
 
 

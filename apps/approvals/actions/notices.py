@@ -4,16 +4,18 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from apps.approvals import queries
 from apps.approvals.actions.approvals import lapse
-from apps.approvals.models import CONDITIONAL, Approval, Notice, State
+from apps.approvals.models import CONDITIONAL, Approval, Notice, State, Suspension
 from apps.approvals.queries import STANDS
 from apps.audits.actions import record
 from apps.audits.events import Event
 from apps.common.tenancy import as_organization, organization_ids
 
+WARNED = (90, 30, 7)  # days before the end of a sign-off
 MOST = 100  # sign-offs looked at in one round of one organization
 
 
@@ -31,9 +33,12 @@ def _of_organization(organization_id: int) -> Iterator[None]:
     mine = mine.select_related("project__organization", "model_version__model", "policy_version__policy")
     for approval in mine.filter(state=State.OPEN, policy_version__body__has_key="deadline_days")[:MOST]:
         yield from _deadline(approval)
-    approved = mine.filter(state=State.APPROVED).exclude(notices__kind="stale")
+    held = Suspension.objects.filter(approval=OuterRef("pk"), resumed_at=None)
+    approved = mine.filter(state=State.APPROVED).exclude(notices__kind="stale").exclude(Exists(held))
     for approval in approved.filter(signatures__meaning=CONDITIONAL)[:MOST]:
         yield from _unmet(approval)
+    for approval in approved.filter(valid_until__lte=timezone.now() + timedelta(days=max(WARNED)))[:MOST]:
+        yield from _ending(approval)
     for approval in approved.annotate(stands=STANDS).filter(stands=False)[:MOST]:
         yield from _fallen(approval)
 
@@ -47,6 +52,16 @@ def _deadline(approval: Approval) -> Iterator[None]:
         yield
     elif _first(approval, "overdue"):
         record(Event.APPROVAL_OVERDUE, on=approval, by=None, days=body["deadline_days"])
+        yield
+
+
+def _ending(approval: Approval) -> Iterator[None]:
+    """Its end is near: told once for each of the days in `WARNED`, the nearest that fits."""
+    assert approval.valid_until, "an approved one has its end"
+    left = approval.valid_until - timezone.now()
+    days = min(days for days in WARNED if left <= timedelta(days=days))
+    if left > timedelta(0) and _first(approval, f"ends in {days} days"):
+        record(Event.APPROVAL_ENDING, on=approval, by=None, valid_until=approval.valid_until.isoformat(), days=days)
         yield
 
 

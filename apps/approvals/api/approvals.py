@@ -22,6 +22,30 @@ class ReasonInput(serializers.Serializer):
     reason = serializers.CharField(max_length=2000)
 
 
+class SuspensionInput(ReasonInput):
+    drill = serializers.BooleanField(default=False, help_text="It stops what serves all the same.")
+
+
+class TellingInput(serializers.Serializer):
+    who = serializers.CharField(max_length=200)
+    how = serializers.CharField(max_length=200)
+
+
+class TellingOutput(TellingInput):
+    told_at = serializers.DateTimeField()
+    by = serializers.CharField(source="by.user")
+
+
+class SuspensionOutput(serializers.Serializer):
+    drill = serializers.BooleanField()
+    reason = serializers.CharField()
+    suspended_by = serializers.CharField(source="suspended_by.user")
+    suspended_at = serializers.DateTimeField()
+    asked_by = serializers.CharField(source="asked_by.user", default=None)
+    asked_at = serializers.DateTimeField()
+    asked_reason = serializers.CharField()
+
+
 class ConditionInput(serializers.Serializer):
     text = serializers.CharField(max_length=500)
     owner = serializers.IntegerField(default=None, allow_null=True, help_text="The member who fulfils it.")
@@ -139,10 +163,20 @@ class CaseOutput(serializers.Serializer):
     different = serializers.SerializerMethodField(help_text="What changed since the last request for this model.")
     conditions = serializers.SerializerMethodField(help_text="Under which it was given, once it is decided.")
     validity = Validity(source="*")
+    suspension = SuspensionOutput(allow_null=True, help_text="The one in force.")
+    serving = serializers.SerializerMethodField(help_text="The deployments that were opened on it and not stopped.")
+    told = serializers.SerializerMethodField(help_text="Who was told of a suspension or revocation.")
 
     @extend_schema_field(SignatureOutput(many=True))
     def get_signatures(self, case):
         return SignatureOutput(case.seen_by(self.context["request"].auth), many=True).data
+
+    def get_serving(self, case) -> list[str]:
+        return queries.serving_on(case.approval)
+
+    @extend_schema_field(TellingOutput(many=True))
+    def get_told(self, case):
+        return TellingOutput(queries.tellings(case.approval), many=True).data
 
     def get_different(self, case) -> list[str]:
         return queries.since_last(case.approval, case.dossier)[1]
@@ -227,6 +261,37 @@ class Revocation(OneApproval):
     def post(self, request, pk):
         actions.revoke(self.approval(pk), by=self.by, **self.read(ReasonInput))
         return self.told(pk)
+
+
+class SuspensionOfApproval(OneApproval):
+    @extend_schema(request=SuspensionInput, responses={201: CaseOutput}, operation_id="approvals_suspend")
+    def post(self, request, pk):
+        """From now on nothing serves on it; two people let it stand again."""
+        actions.suspend(self.approval(pk), by=self.by, **self.read(SuspensionInput))
+        return self.told(pk, code=status.HTTP_201_CREATED)
+
+
+class Resumption(OneApproval):
+    @extend_schema(request=ReasonInput, responses={201: CaseOutput}, operation_id="approvals_ask_to_resume")
+    def post(self, request, pk):
+        """Ask for it to stand again; a second person, who had no hand in the model, grants it."""
+        actions.ask_to_resume(self.approval(pk), by=self.by, **self.read(ReasonInput))
+        return self.told(pk, code=status.HTTP_201_CREATED)
+
+
+class ResumptionGrant(OneApproval):
+    @extend_schema(request=None, responses=CaseOutput, operation_id="approvals_resume")
+    def post(self, request, pk):
+        actions.resume(self.approval(pk), by=self.by)
+        return self.told(pk)
+
+
+class Tellings(OneApproval):
+    @extend_schema(request=TellingInput, responses={201: CaseOutput}, operation_id="approvals_tell")
+    def post(self, request, pk):
+        """Keep that somebody was told of its suspension or revocation."""
+        actions.tell(self.approval(pk), by=self.by, **self.read(TellingInput))
+        return self.told(pk, code=status.HTTP_201_CREATED)
 
 
 class Dossier(OneApproval):

@@ -7,6 +7,7 @@ from typing import Any
 from apps.approvals.gates.figures import BETTER_HIGH, BETTER_LOW, REPORTS, Figure
 from apps.approvals.gates.kinds import FLAGS
 from apps.approvals.gates.lines import Path
+from apps.approvals.gates.schema import LONGEST_VALID
 from apps.projects.rules import BY_NAME, FORBIDDEN, ORDER, risk_class
 
 Found = Iterator[tuple[Path, str]]
@@ -20,6 +21,7 @@ def found(body: Body, eligible: dict[str, int] | None = None) -> Found:
     yield from _families(body)
     yield from _signers(body, eligible)
     yield from _applicability(body)
+    yield from _validity(body)
 
 
 # One rule
@@ -226,3 +228,12 @@ def _least_class(yes: set[str], no: set[str]):
         told |= more
     spared = {"narrow_task"} if "annex_iii" in told and "narrow_task" not in no else set()
     return risk_class({flag: flag in told | spared for flag in FLAGS})
+
+
+# How long
+
+
+def _validity(body: Body) -> Found:
+    longest = LONGEST_VALID[body["risk_class"]]
+    if body["valid_days"] > longest:
+        yield ("valid_days",), f"A sign-off of a {body['risk_class']}-risk model stands for {longest} days at most."

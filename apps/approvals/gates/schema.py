@@ -15,6 +15,7 @@ MEANINGS = {
 }
 
 RISK_CLASSES = ("minimal", "limited", "high")
+LONGEST_VALID = {"minimal": 1096, "limited": 731, "high": 366}  # days: 36, 24 and 12 months
 ROLES = ("reviewer",)  # who signs: the roles that hold approval.sign
 VERDICTS = ("pass", "fail", "inconclusive", "missing", "stale", "waived")
 CORRECTIONS = ("holm", "bonferroni")
@@ -160,7 +161,7 @@ POLICY = {
         "summary": _TEXT,
         "risk_class": {"enum": list(RISK_CLASSES)},
         "applies_to": _APPLIES_TO,
-        "valid_days": {"type": "integer", "minimum": 1, "maximum": 1096},
+        "valid_days": {"type": "integer", "minimum": 1, "maximum": max(LONGEST_VALID.values())},
         "provenance": {"enum": list(PROVENANCE)},
         "rules": {"type": "array", "minItems": 1, "maxItems": 100, "items": _RULE},
         "signers": {"type": "array", "minItems": 1, "maxItems": 10, "items": _SIGNER},

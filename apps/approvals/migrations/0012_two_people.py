@@ -20,6 +20,9 @@ begin
     if tg_op = 'INSERT' then
         if new.withdrawn_at is not null then
             perform approvals_refuse('A policy begins in force, or proposed.');
+        elsif (new.body ->> 'valid_days')::int > (select case mine.risk_class when 'high' then 366
+                when 'limited' then 731 else 1096 end from approvals_policy mine where mine.id = new.policy_id) then
+            perform approvals_refuse('No sign-off of this risk class stands for so long.');
         elsif new.proposed_by_id is not null or new.published_by_id is not null then
             if not approvals_is(new.proposed_by_id, new.organization_id, 'owner') or new.proposed_at is null then
                 perform approvals_refuse('An owner proposes a policy, in their own name.');

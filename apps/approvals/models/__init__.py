@@ -1,9 +1,10 @@
-"""Tables: policies with their versions, sign-offs with their signatures and conditions, delegations."""
+"""Tables: policies with their versions, sign-offs with their signatures, conditions and suspensions, delegations."""
 
 from apps.approvals.models.approval import CONDITIONAL, SIGNED_WORDS, Approval, Decision, Signature, State
 from apps.approvals.models.condition import Consequence, Fulfilment, Notice
 from apps.approvals.models.delegation import Delegation
 from apps.approvals.models.policy import Policy, PolicyVersion
+from apps.approvals.models.suspension import Suspension, Telling
 from apps.approvals.models.waiver import LONGEST, Waiver, WaiverState
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "PolicyVersion",
     "Signature",
     "State",
+    "Suspension",
+    "Telling",
     "Waiver",
     "WaiverState",
 ]

@@ -38,7 +38,7 @@ class Notice(TenantModel):
     """That the record was told, once, of something that happens by itself. Only ever added."""
 
     approval = models.ForeignKey(Approval, on_delete=models.PROTECT, related_name="notices")
-    kind = models.CharField(max_length=20)  # stale, overdue, condition 1 of 12
+    kind = models.CharField(max_length=20)  # stale, overdue, ends in 30 days, condition 1 of 12
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:

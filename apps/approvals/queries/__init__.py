@@ -3,6 +3,7 @@
 from apps.approvals.queries.approvals import (
     approvals,
     case,
+    conflict,
     delegation,
     earlier,
     history,
@@ -26,6 +27,7 @@ from apps.approvals.queries.policies import (
 )
 from apps.approvals.queries.replays import Preview, Turned, differences, preview, replayed, replays
 from apps.approvals.queries.standing import STANDS
+from apps.approvals.queries.suspensions import serving_on, suspension, tellings
 from apps.approvals.queries.waivers import (
     STATUSES,
     as_gates,
@@ -49,6 +51,7 @@ __all__ = [
     "bound_now",
     "built_in_applies",
     "case",
+    "conflict",
     "could_sign",
     "counted",
     "delegation",
@@ -76,9 +79,12 @@ __all__ = [
     "replayed",
     "replays",
     "resting_on",
+    "serving_on",
     "since_last",
     "stand_ins",
     "subject_of_waiver",
+    "suspension",
+    "tellings",
     "version_before",
     "waivers",
     "with_status",

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
@@ -12,9 +12,10 @@ from django.utils import timezone
 from apps.accounts.permissions import Permission
 from apps.approvals.gates.changes import differences
 from apps.approvals.gates.policy import Policy as PolicyText
-from apps.approvals.models import Approval, Delegation, Fulfilment, Signature, State, Waiver
+from apps.approvals.models import Approval, Delegation, Fulfilment, Signature, State, Suspension, Waiver
 from apps.approvals.queries.dossiers import bound_now, hands
 from apps.approvals.queries.standing import STANDS
+from apps.approvals.queries.suspensions import suspension
 from apps.approvals.rules import Case, Condition, Conflict, Evidence
 from apps.audits import readings
 from apps.audits.events import Event
@@ -51,7 +52,9 @@ def earlier(version: ModelVersion, *, viewer):
     """The sign-offs so far of a model version; and those that ended what has the same bytes for good."""
     same_bytes = Q(model_version__artifact_digest=version.artifact_digest)
     final = Q(state=State.REVOKED) | Q(state=State.REJECTED, project=version.project_id)
-    return approvals(viewer=viewer).filter(Q(model_version=version) | same_bytes & final)
+    held = Suspension.objects.filter(approval=OuterRef("pk"), approval__state=State.APPROVED, resumed_at=None)
+    found = approvals(viewer=viewer).filter(Q(model_version=version) | same_bytes & final)
+    return found.annotate(held=Exists(held))
 
 
 def model_versions(*, viewer, project):
@@ -79,10 +82,11 @@ def case(approval: Approval, *, viewer=None) -> Case:
         changes=differences(dossier, bound_now(approval)),
         now=timezone.now(),
         reading=_reading(approval, dossier, viewer) if viewer else (),
-        conflict=_conflict(approval, viewer) if viewer else None,
+        conflict=conflict(approval, viewer) if viewer else None,
         delegation=delegation(approval, viewer=viewer) if viewer else None,
         conditions=_conditions(approval),
         lapsed=_lapsed(approval),
+        suspension=suspension(approval),
     )
 
 
@@ -99,7 +103,8 @@ def active_delegations(project):
     return mine.filter(Q(project=None) | Q(project=project), starts_at__lte=now, ends_at__gt=now)
 
 
-def _conflict(approval: Approval, viewer) -> Conflict | None:
+def conflict(approval: Approval, viewer) -> Conflict | None:
+    """What keeps the viewer from deciding about it."""
     with connection.cursor() as cursor:
         cursor.execute("select own, name, deed from approvals_conflict(%s, %s)", [approval.pk, viewer.user_id])
         found = cursor.fetchone()

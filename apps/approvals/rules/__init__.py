@@ -17,6 +17,12 @@ from apps.approvals.rules.approvals import (
 from apps.approvals.rules.case import Case, Condition, Conflict, Evidence, Place, answer, day
 from apps.approvals.rules.delegations import why_not_delegate, why_not_end
 from apps.approvals.rules.policies import why_not_propose, why_not_publish, why_not_withdraw_policy
+from apps.approvals.rules.suspensions import (
+    why_not_ask_to_resume,
+    why_not_resume,
+    why_not_suspend,
+    why_not_tell,
+)
 from apps.approvals.rules.waivers import (
     why_not_approve,
     why_not_ask_waiver,
@@ -43,6 +49,7 @@ __all__ = [
     "place_for",
     "why_not_approve",
     "why_not_ask",
+    "why_not_ask_to_resume",
     "why_not_ask_waiver",
     "why_not_close_waiver",
     "why_not_conditions",
@@ -56,9 +63,12 @@ __all__ = [
     "why_not_propose",
     "why_not_publish",
     "why_not_renew",
+    "why_not_resume",
     "why_not_revoke",
     "why_not_revoke_waiver",
     "why_not_sign",
+    "why_not_suspend",
+    "why_not_tell",
     "why_not_term",
     "why_not_waive",
     "why_not_withdraw",

@@ -15,7 +15,7 @@ RENEWAL = timedelta(days=90)  # how long before its end a sign-off may be asked 
 
 def why_not_ask(version, policy, earlier, *, by, now: datetime) -> str | None:
     """`version`: what shall go live; `policy`: what counts for its risk class, or None; `earlier`: its sign-offs so
-    far, each with `.stands`."""
+    far, each with `.stands` and `.held` (suspended)."""
     if reason := why_not(by, Permission.APPROVAL_ASK):
         return reason
     if version.project.closed_at:
@@ -34,6 +34,8 @@ def _why_not_again(approval, version, now: datetime) -> str | None:
     if approval.state in (State.REVOKED, State.REJECTED):
         what = str(version) if approval.model_version_id == version.pk else f"{approval.model_version}, the same bytes,"
         return f"{what} was {approval.state} on {day(approval.decided_at)}, and that is final; train a new version."
+    if approval.held:
+        return f"The sign-off of {version} is suspended; let it stand again, or revoke it."
     if approval.stands and approval.valid_until - now > RENEWAL:
         return f"{version} is signed off until {day(approval.valid_until)}; ask again in its last {RENEWAL.days} days."
     return None

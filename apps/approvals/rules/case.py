@@ -8,7 +8,7 @@ from apps.approvals.gates.decide import OPEN
 from apps.approvals.gates.policy import Policy, Rule
 from apps.approvals.gates.reading import why_not_check
 from apps.approvals.gates.schema import MEANINGS
-from apps.approvals.models import Approval, Consequence, Delegation, Fulfilment, Signature, State
+from apps.approvals.models import Approval, Consequence, Delegation, Fulfilment, Signature, State, Suspension
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,7 @@ class Case:
     conflict: "Conflict | None" = None  # what keeps the viewer from deciding
     delegation: Delegation | None = None  # the one by which the viewer may sign in another's place
     conditions: tuple["Condition", ...] = ()
+    suspension: Suspension | None = None  # the one in force
     lapsed: bool = False  # its deadline is over, and the policy sends it back then
 
     @property
@@ -218,7 +219,9 @@ class Case:
     @property
     def stands(self) -> bool:
         """Whether a deployment may rest on it now. Computed, never kept: nobody can forget to take it away."""
-        return self.approval.state == State.APPROVED and not self.expired and not self.changes and not self.unmet
+        return self.approval.state == State.APPROVED and not (
+            self.expired or self.changes or self.unmet or self.suspension
+        )
 
     @property
     def unmet(self) -> tuple[str, ...]:
@@ -228,13 +231,23 @@ class Case:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why it does not stand."""
-        return () if self.stands else (answer(self), *self.changes, *self.unmet)
+        held = (self.held_up,) if self.suspension and self.approval.state == State.APPROVED else ()
+        return () if self.stands else (answer(self), *held, *self.changes, *self.unmet)
+
+    @property
+    def held_up(self) -> str:
+        """Who suspended it and why, in a sentence."""
+        assert self.suspension, "asked only of what is suspended"
+        what = "for a drill " if self.suspension.drill else ""
+        on = day(self.suspension.suspended_at)
+        return f"{self.suspension.suspended_by.user} suspended it {what}on {on}: {self.suspension.reason}"
 
     @property
     def status(self) -> str:
         """One word for the stamp."""
         if self.approval.state == State.APPROVED:
-            return "approved" if self.stands else "expired" if self.expired else "stale"
+            fallen = "expired" if self.expired else "stale" if self.changes or self.unmet else "suspended"
+            return "approved" if self.stands else fallen
         if self.approval.state == State.OPEN and self.changes:
             return "stale"
         return self.approval.state
@@ -252,7 +265,9 @@ def answer(case: Case) -> str:
             return "No longer: it was signed, and its time is over."
         if case.changes:
             return "No longer: it was signed, and then something it covers changed."
-        return "No longer: it was signed on a condition that was not met in time."
+        if case.unmet:
+            return "No longer: it was signed on a condition that was not met in time."
+        return "Not now: it is suspended, until two people let it stand again."
     if approval.state == State.OPEN:
         return _not_yet(case)
     return {

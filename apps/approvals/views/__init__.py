@@ -1,13 +1,17 @@
 """Pages about policies, waivers and sign-offs."""
 
 from apps.approvals.views.approvals import (
+    approval_ask_to_resume,
     approval_confirm,
     approval_detail,
     approval_document,
     approval_dossier,
     approval_fulfil,
     approval_new,
+    approval_resume,
     approval_revoke,
+    approval_suspend,
+    approval_tell,
     approval_withdraw,
     approvals,
 )
@@ -23,13 +27,17 @@ from apps.approvals.views.policies import (
 from apps.approvals.views.waivers import waiver_detail, waiver_move, waiver_new, waiver_register, waiver_renew, waivers
 
 __all__ = [
+    "approval_ask_to_resume",
     "approval_confirm",
     "approval_detail",
     "approval_document",
     "approval_dossier",
     "approval_fulfil",
     "approval_new",
+    "approval_resume",
     "approval_revoke",
+    "approval_suspend",
+    "approval_tell",
     "approval_withdraw",
     "approvals",
     "delegation_end",

@@ -146,6 +146,23 @@ def _shown(case: rules.Case, form, by) -> dict:
         "ask_url": _asking(approval),
         "may_deploy": by.may(Permission.DEPLOYMENT_OPEN),
         "reason": forms.Reason(auto_id="ending_%s"),
+        **_holding(case, by),
+    }
+
+
+def _holding(case: rules.Case, by) -> dict:
+    """What the page says and offers about suspending it, letting it stand again, and who was told."""
+    approval, suspension = case.approval, case.suspension
+    return {
+        "why_not_suspend": rules.why_not_suspend(approval, suspension, by=by),
+        "why_not_ask_to_resume": rules.why_not_ask_to_resume(approval, suspension, by=by),
+        "why_not_resume": rules.why_not_resume(approval, suspension, case.conflict, by=by),
+        "why_not_tell": rules.why_not_tell(approval, suspension, by=by),
+        "affected": queries.serving_on(approval),
+        "tellings": queries.tellings(approval),
+        "suspending": forms.Suspension(auto_id="suspending_%s"),
+        "asking": forms.Reason(auto_id="resuming_%s"),
+        "telling": forms.Telling(auto_id="telling_%s"),
     }
 
 
@@ -253,11 +270,31 @@ def approval_revoke(request, pk):
     )
 
 
-def _end(request, pk, act, said: str):
+@require_POST
+def approval_suspend(request, pk):
+    return _end(request, pk, actions.suspend, "It is suspended: nothing serves on it.", forms.Suspension)
+
+
+@require_POST
+def approval_ask_to_resume(request, pk):
+    return _end(request, pk, actions.ask_to_resume, "It is asked for; a second person lets it stand again.")
+
+
+@require_POST
+def approval_resume(request, pk):
+    return _end(request, pk, actions.resume, "It stands again.", forms.Nothing)
+
+
+@require_POST
+def approval_tell(request, pk):
+    return _end(request, pk, actions.tell, "It is kept who was told.", forms.Telling)
+
+
+def _end(request, pk, act, said: str, shape=forms.Reason):
     approval = get_object_or_404(queries.approvals(viewer=request.membership, project=request.project), pk=pk)
-    form = forms.Reason(request.POST)
+    form = shape(request.POST)
     if not form.is_valid():
-        messages.error(request, "Nothing was changed: write the reason.")
+        messages.error(request, f"Nothing was changed: write the {' and the '.join(form.errors)}.")
         return see(approval)
     try:
         act(approval, by=request.membership, **form.cleaned_data)

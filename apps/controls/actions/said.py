@@ -1,10 +1,12 @@
 """State facts of a system, choose frameworks, judge evidence, publish how long things are kept: for good."""
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
+from apps.approvals.actions.refusals import database_refusals
 from apps.approvals.queries import hands
-from apps.audits.actions import record
+from apps.audits.actions import personal, record
 from apps.audits.events import Event
 from apps.common.canonical import digest
 from apps.common.errors import ActionDenied, BadInput
@@ -86,12 +88,13 @@ def judge(project, control: str, *, adequate: bool, reason: str, evidence_digest
 
 
 @transaction.atomic
-def publish_schedule(*, periods: dict[str, int], maximum_personal: int | None, by) -> RetentionSchedule:
-    """How long each kind of thing is kept from now on, in days; and how long personal data may be kept at most."""
+def propose_schedule(*, periods: dict[str, int], maximum_personal: int | None, by) -> RetentionSchedule:
+    """How long each kind of thing is to be kept, in days; and how long personal data may be kept at most. It counts
+    once a second person publishes it."""
     require(by, Permission.RETENTION_SET)
     if problems := retention.problems(periods, maximum_personal):
         raise BadInput(problems)
-    last = queries.schedules(viewer=by).first()
+    last = queries.every_schedule(viewer=by).first()
     body = {"periods": periods, "maximum_personal": maximum_personal}
     made = RetentionSchedule.objects.create(
         organization_id=by.organization_id,
@@ -100,5 +103,21 @@ def publish_schedule(*, periods: dict[str, int], maximum_personal: int | None, b
         digest=digest(body),
         by=by,
     )
-    record(Event.RETENTION_PUBLISHED, on=by.organization, by=by, number=made.number, digest=made.digest, **body)
+    record(Event.RETENTION_PROPOSED, on=by.organization, by=by, number=made.number, digest=made.digest, **body)
     return made
+
+
+@transaction.atomic
+def publish_schedule(schedule: RetentionSchedule, *, by) -> RetentionSchedule:
+    """Let what another proposed count from now on, as the second person."""
+    require(by, Permission.RETENTION_PUBLISH)
+    RetentionSchedule.objects.select_for_update().get(pk=schedule.pk)
+    schedule = queries.every_schedule(viewer=by).get(pk=schedule.pk)
+    if reason := permitted.why_not_publish_schedule(schedule, queries.schedules(viewer=by).first(), by=by):
+        raise ActionDenied(reason)
+    schedule.published_by, schedule.published_at = by, timezone.now()
+    with database_refusals():
+        schedule.save(update_fields=["published_by", "published_at"])
+    facts = {"number": schedule.number, "digest": schedule.digest, "proposed_by": personal(schedule.by.user)}
+    record(Event.RETENTION_PUBLISHED, on=by.organization, by=by, **facts, **schedule.body)
+    return schedule

@@ -1,7 +1,7 @@
 """Controls over REST: the same verbs as the pages."""
 
 from apps.controls.api.coverage import Catalogue, Coverage, CoverageExport, Facts, Inventory, Judgements
-from apps.controls.api.keeping import Disposals, Frameworks, HoldRelease, Holds, Retention
+from apps.controls.api.keeping import Disposals, Frameworks, HoldRelease, Holds, Publication, Retention
 
 __all__ = [
     "Catalogue",
@@ -14,5 +14,6 @@ __all__ = [
     "Holds",
     "Inventory",
     "Judgements",
+    "Publication",
     "Retention",
 ]

@@ -41,8 +41,10 @@ class ScheduleOutput(serializers.Serializer):
     periods = serializers.DictField(child=serializers.IntegerField(), source="body.periods")
     maximum_personal = serializers.IntegerField(allow_null=True, source="body.maximum_personal")
     digest = serializers.CharField()
-    by = serializers.CharField(source="by.user")
+    by = serializers.CharField(source="by.user", help_text="Who proposed it.")
     at = serializers.DateTimeField()
+    published_by = serializers.CharField(source="published_by.user", default=None)
+    published_at = serializers.DateTimeField(help_text="null: proposed.")
 
 
 class RoundOutput(serializers.Serializer):
@@ -102,10 +104,19 @@ class Retention(Door):
             raise NothingThere({"": "No owner has published a retention schedule."})
         return self.answer(ScheduleOutput, row)
 
-    @extend_schema(request=ScheduleInput, responses={201: ScheduleOutput}, operation_id="retention_publish")
+    @extend_schema(request=ScheduleInput, responses={201: ScheduleOutput}, operation_id="retention_propose")
     def post(self, request):
-        made = actions.publish_schedule(by=self.by, **self.read(ScheduleInput))
+        """A schedule, to be published by a second person."""
+        made = actions.propose_schedule(by=self.by, **self.read(ScheduleInput))
         return self.answer(ScheduleOutput, made, status=status.HTTP_201_CREATED)
+
+
+class Publication(Door):
+    @extend_schema(request=None, responses=ScheduleOutput, operation_id="retention_publish")
+    def post(self, request, number):
+        """Let what another person proposed count from now on."""
+        schedule = get_object_or_404(queries.every_schedule(viewer=self.by), number=number)
+        return self.answer(ScheduleOutput, actions.publish_schedule(schedule, by=self.by))
 
 
 class Disposals(Door):

@@ -58,7 +58,7 @@ def said(*, viewer, projects) -> dict[int, Said]:
             ),
             waived=ArraySubquery(_waived()),
             choices=_latest(choices(viewer=viewer), "framework", followed="followed", reason="reason"),
-            schedule=_newest(schedules(viewer=viewer), number="number", body="body", digest="digest", at="at"),
+            schedule=_newest(schedules(viewer=viewer), number="number", digest="digest", at="published_at"),
             classified=_newest(_classified(mine), seq="seq", at="at"),
             newest=_newest(Record.objects.filter(organization_id=mine), order="-seq", seq="seq", at="at", digest=HEX),
         )
@@ -80,9 +80,14 @@ def latest_choices(*, viewer) -> list[dict]:
 
 
 def schedules(*, viewer):
-    """The retention schedules, newest first."""
+    """The retention schedules that were published, newest first: the first is in force."""
+    return every_schedule(viewer=viewer).exclude(published_at=None)
+
+
+def every_schedule(*, viewer):
+    """Also those that are proposed."""
     found = RetentionSchedule.objects.filter(organization_id=viewer.organization_id)
-    return found.select_related("by__user").order_by("-pk")
+    return found.select_related("by__user", "published_by__user").order_by("-number")
 
 
 def _classified(organization_id: int):

@@ -17,6 +17,19 @@ def why_not_set_retention(*, by) -> str | None:
     return why_not(by, Permission.RETENTION_SET)
 
 
+def why_not_publish_schedule(schedule, in_force, *, by) -> str | None:
+    """`schedule`: what was proposed; `in_force`: the one that counts now, or None."""
+    if reason := why_not(by, Permission.RETENTION_PUBLISH):
+        return reason
+    if schedule.published_at:
+        return "This schedule is published already."
+    if schedule.by.user_id == by.user_id:
+        return "You proposed it; a second person publishes it."
+    if in_force and in_force.number > schedule.number:
+        return f"{str(in_force).capitalize()} was published since; propose the change anew."
+    return None
+
+
 def why_not_judge(clause: Clause, deed: str | None, *, by) -> str | None:
     """`deed`: what they did to the model version, if anything."""
     if reason := why_not(by, Permission.EVIDENCE_JUDGE):

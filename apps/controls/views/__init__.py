@@ -9,6 +9,7 @@ from apps.controls.views.organization import (
     inventory_export,
     retention,
     retention_dispose,
+    retention_publish,
 )
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "inventory_export",
     "retention",
     "retention_dispose",
+    "retention_publish",
 ]

@@ -71,14 +71,22 @@ def retention(request):
     form = forms.Schedule(request.POST or None, initial=initial)
     if form.is_valid():
         try:
-            actions.publish_schedule(**form.told, by=by)
-            messages.success(request, "The schedule is published, and counts from now on.")
+            actions.propose_schedule(**form.told, by=by)
+            messages.success(request, "The schedule is proposed. It counts as soon as a second person publishes it.")
             return see(request.path)
         except (ActionDenied, BadInput) as refused:
             form.add_error(None, str(refused))
     mine = list(projects.projects(viewer=by)[:50])
+    proposed = queries.every_schedule(viewer=by).filter(published_at=None).first()
+    if proposed and schedule and proposed.number < schedule.number:
+        proposed = None
     context = {
         "schedule": schedule,
+        "proposed": proposed,
+        "proposed_days": [(name, proposed.body["periods"].get(kind)) for kind, (name, _) in KEPT.items()]
+        if proposed
+        else (),
+        "why_not_publish": proposed and permitted.why_not_publish_schedule(proposed, schedule, by=by),
         "form": form,
         "rows": [(project, list(disposal.periods(project, schedule and body).values())) for project in mine],
         "kept": [name for name, _ in KEPT.values()],
@@ -88,6 +96,19 @@ def retention(request):
         "why_not": permitted.why_not_set_retention(by=by),
     }
     return page(request, "controls/retention.html", context=context)
+
+
+@require_POST
+def retention_publish(request, number):
+    """What another proposed counts from now on."""
+    by = request.membership
+    schedule = get_object_or_404(queries.every_schedule(viewer=by), number=number)
+    try:
+        actions.publish_schedule(schedule, by=by)
+        messages.success(request, "The schedule is published, and counts from now on.")
+    except ActionDenied as denied:
+        messages.error(request, str(denied))
+    return see(reverse("retention", args=[by.organization.slug]))
 
 
 @require_POST
