@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from apps.accounts import rules
@@ -86,6 +86,13 @@ def invitations(*, viewer: Membership):
 def open_invitations(*, viewer: Membership):
     """Those that wait or have expired unused: what an owner may still take back; the newest first."""
     return invitations(viewer=viewer).filter(accepted_at=None, revoked_at=None).order_by("-pk")
+
+
+def unused_invitations(*, viewer: Membership):
+    """Those that ended without anybody joining, and still say whom they were for; the newest first."""
+    ended = Q(revoked_at__isnull=False) | Q(expires_at__lte=timezone.now())
+    found = invitations(viewer=viewer).filter(ended, accepted_at=None).exclude(email__endswith="@erased.invalid")
+    return found.order_by("-pk")
 
 
 def tokens(*, viewer: Membership):

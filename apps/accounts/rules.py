@@ -89,6 +89,22 @@ def why_not_erase(member: Membership, *, by: Membership) -> str | None:
     return None if is_kept(member.organization_id, member.personal_subject) else "Their name was erased already."
 
 
+def why_not_erase_invitation(invitation: Invitation, *, by: Membership) -> str | None:
+    """The objection to erasing whose address was invited, where nobody came."""
+    if reason := permissions.why_not(by, Permission.MEMBER_ERASE):
+        return reason
+    if invitation.accepted_at:
+        return "Whoever was invited has joined: erase the former member."
+    if invitation.state == "open":
+        return "This invitation is open still: take it back first."
+    if _of(invitation, Membership, user__email__iexact=invitation.email).exists():
+        return "Whoever has this address is or was a member: erase the former member."
+    if reason := holds.why_not_erase(invitation.organization_id):
+        return reason
+    kept = is_kept(invitation.organization_id, invitation.personal_subject)
+    return None if kept else "Their address was erased already."
+
+
 def why_not_create_token(*, by: Membership, scopes=()) -> str | None:
     if reason := permissions.why_not(by, Permission.TOKEN_CREATE):
         return reason

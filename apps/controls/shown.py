@@ -75,10 +75,17 @@ WHERE = {  # where evidence of a kind is made; rooms are known by the names of t
 }
 
 
+WHERE_OF_ALL = {  # of the organization's pages
+    "retention_policy": "retention",
+    "audit_log": "records-verify",
+    "access_review": "access-reviews",
+}
+
+
 def _where(kind: str, project) -> str:
     """The page on which evidence of a kind comes about; nothing where the portal has none."""
-    if kind == "retention_policy":
-        return reverse("retention", args=[project.organization.slug])
+    if kind in WHERE_OF_ALL:
+        return reverse(WHERE_OF_ALL[kind], args=[project.organization.slug])
     place = WHERE.get(kind)
     return reverse(place, args=[project.organization.slug, project.slug]) if place else ""
 

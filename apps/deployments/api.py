@@ -36,6 +36,8 @@ class DeploymentOutput(serializers.ModelSerializer):
     approval = serializers.IntegerField(source="approval_id")
     stands = serializers.BooleanField(help_text="Whether the sign-off it rests on stands now.")
     permitted = serializers.BooleanField(help_text="Whether a permit for this portal's environment is in force.")
+    tried_at = serializers.DateTimeField(help_text="When its stop was last tried, by a drill or in earnest.")
+    drill_due = serializers.DateTimeField(help_text="By when it is to be tried again.")
     opened_by = serializers.CharField(source="opened_by.user")
     stopped_by = serializers.CharField(source="stopped_by.user", default=None)
     url = Page()
@@ -43,8 +45,8 @@ class DeploymentOutput(serializers.ModelSerializer):
     class Meta:
         model = Deployment
         fields = ["id", "url", "project", "name", "state", "stands", "permitted", "model_version", "subject",
-                  "artifact_digest", "approval", "limits", "input_schema", "opened_by", "opened_at", "stopped_by",
-                  "stopped_at", "stop_reason"]  # fmt: skip
+                  "artifact_digest", "approval", "limits", "input_schema", "tried_at", "drill_due",
+                  "opened_by", "opened_at", "stopped_by", "stopped_at", "stop_reason"]  # fmt: skip
 
 
 class PermitOutput(serializers.ModelSerializer):

@@ -1,7 +1,7 @@
 """What serves, on whose sign-off, and with which permit."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.urls import reverse
@@ -18,6 +18,7 @@ class State(models.TextChoices):
     STOPPED = "stopped", "stopped"
 
 
+DRILL_EVERY = timedelta(days=180)
 MOST_ROWS = 10_000  # in one request, whatever a deployment says
 
 
@@ -38,6 +39,7 @@ class Deployment(ProjectModel):
     stop_reason = models.TextField(blank=True)
     stands: bool  # whether its sign-off stands now; where a query has asked
     permitted_until: datetime | None  # likewise
+    tried_at: datetime | None  # likewise: when it was last stopped by a suspension that is over
 
     class Meta:
         constraints = [
@@ -45,6 +47,15 @@ class Deployment(ProjectModel):
                 fields=["project", "name"], condition=models.Q(state="serving"), name="deployments_name_serving"
             )
         ]
+
+    @property
+    def drill_due(self) -> datetime:
+        """By when its stop is to be tried again, by a drill or in earnest."""
+        return (self.tried_at or self.opened_at) + DRILL_EVERY
+
+    @property
+    def drill_overdue(self) -> bool:
+        return self.state == State.SERVING and self.drill_due <= timezone.now()
 
     def __str__(self):
         return f"{self.name}: {self.model_version}"

@@ -1,11 +1,12 @@
 """What serves, and with which permits, on behalf of a viewer."""
 
 from django.conf import settings
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Subquery
+from django.db.models import BooleanField, Exists, F, Func, Max, OuterRef, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.approvals import queries as approvals
+from apps.approvals.models import Suspension
 from apps.audits.events import Event
 from apps.audits.models import Record
 from apps.deployments.models import Deployment, Permit, State
@@ -16,7 +17,7 @@ PERMIT_STANDS = Func(F("pk"), function="deployments_permit_stands", output_field
 
 def deployments(*, viewer, project=None):
     """Newest first; each with `.stands`: whether the sign-off it rests on stands now, and `.permitted`: whether a
-    permit for this environment is in force."""
+    permit for this environment is in force; and `.tried_at`: when its stop was last tried."""
     found = Deployment.objects.filter(organization=viewer.organization_id)
     if project is not None:
         found = found.filter(project=project)
@@ -25,9 +26,24 @@ def deployments(*, viewer, project=None):
             "project__organization", "model_version__model", "approval", "opened_by__user", "stopped_by__user"
         )
         .defer("approval__dossier", "approval__bound")
-        .annotate(stands=STANDS, permitted=_permitted())
+        .annotate(stands=STANDS, permitted=_permitted(), tried_at=Subquery(_tried().values("suspended_at")[:1]))
         .order_by("-pk")
     )
+
+
+def _tried():
+    """The suspensions that are over and stopped a deployment, drill or not, the newest first."""
+    over = Suspension.objects.filter(approval=OuterRef("approval"), resumed_at__isnull=False)
+    return over.filter(suspended_at__gte=OuterRef("opened_at")).order_by("-suspended_at")
+
+
+def seconds_to_stop(deployment: Deployment) -> float | None:
+    """How long the last try took until the last of its permits fell; None where none was in force by then."""
+    if deployment.tried_at is None:
+        return None
+    then = Permit.objects.filter(deployment=deployment, issued_at__lte=deployment.tried_at)
+    last = then.filter(revoked_at__gte=deployment.tried_at).aggregate(at=Max("revoked_at"))["at"]
+    return (last - deployment.tried_at).total_seconds() if last else None
 
 
 def _permitted():

@@ -60,6 +60,7 @@ def deployment_detail(request, pk):
         "deployment": deployment,
         "objection": rules.why_not_answer(deployment, reasons, permit),
         "permit": permit,
+        "seconds_to_stop": queries.seconds_to_stop(deployment),
         "root": settings.URL + path.partition("/deployments/")[0],
         "why_not_take": rules.why_not_take_permit(by=request.membership),
         "columns": [_column(column) for column in deployment.model_version.input_schema],

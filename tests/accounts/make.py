@@ -1,6 +1,6 @@
 """Builders of what this room holds, made by its own actions."""
 
-from apps.accounts import actions
+from apps.accounts import actions, queries
 from apps.accounts.models import Invitation, Role, Token
 from tests import make
 
@@ -40,3 +40,15 @@ def review(tenant):
     tenant.enter(tenant.owner)
     found = actions.reviews.start(by=tenant.owner)
     return found, actions.reviews.decide(found, line=f"member-{tenant.builder.pk}", keep=True, by=tenant.owner)
+
+
+def reviewed(tenant):
+    """A finished review: everybody keeps their access."""
+    tenant.enter(tenant.owner)
+    found = actions.reviews.start(by=tenant.owner)
+    for line in queries.access(found):
+        by = tenant.reviewer if line.member.pk == tenant.owner.pk else tenant.owner
+        tenant.enter(by)
+        actions.reviews.decide(found, line=line.key, keep=True, by=by)
+    tenant.enter(tenant.owner)
+    return actions.reviews.finish(found, by=tenant.owner)

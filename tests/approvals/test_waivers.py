@@ -216,6 +216,23 @@ def test_what_is_no_rule_or_never_waived_is_refused(acme, place, words):
     assert policy.parsed.rules[5].waivable is False
 
 
+def test_the_age_of_a_bias_audit_is_never_waived(acme):
+    text = built_in("high").split("tests:")[0].replace("rules:\n", "rules:\n  - {document: bias_audit}\n", 1)
+    policy = make.publish(acme, text)
+    version = weak(acme)
+    with pytest.raises(ActionDenied, match="never waived"):
+        make.waiver(acme, version, 1)
+    assert policy.body["rules"][0] == {"document": "bias_audit"}
+    made = make.waiver(acme, version, 2)
+    same = (
+        "organization_id, project_id, policy_version_id, model_version_id, reason, risk, measure, plan, owner_id, "
+        "requested_by_id, requested_at, starts_at, ends_at, state, decision_reason, ended_reason"
+    )
+    copy = f"insert into approvals_waiver ({same}, rule) select {same}, 1 from approvals_waiver where id = %s"
+    with pytest.raises(DatabaseError, match="bias audit is never"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(copy, [made.pk])
+
+
 def test_a_policy_for_other_projects_is_not_waived(acme):
     with pytest.raises(ActionDenied, match="not the policy of this project"):
         actions.ask_waiver(

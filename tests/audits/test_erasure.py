@@ -109,6 +109,58 @@ def test_a_legal_hold_keeps_every_name(acme, nora):
     accounts.erase(nora, reason="x", by=acme.owner)
 
 
+def test_an_invitee_who_never_joined_is_erased(acme):
+    first, _ = accounts.invite(email="Ida@people.example", role="builder", by=acme.owner)
+    with pytest.raises(ActionDenied, match="take it back first"):
+        accounts.erase_invitation(first, reason="She asked for it.", by=acme.owner)
+    accounts.revoke_invitation(first, by=acme.owner)
+    second, _ = accounts.invite(email="ida@people.example", role="auditor", by=acme.owner)
+    accounts.revoke_invitation(second, by=acme.owner)
+    with pytest.raises(NotPermitted):
+        accounts.erase_invitation(second, reason="x", by=acme.builder)
+    with pytest.raises(BadInput):
+        accounts.erase_invitation(second, reason=" ", by=acme.owner)
+    assert "ida@people" in everything_said()
+    accounts.erase_invitation(second, reason="She asked for it.", by=acme.owner)
+    assert "ida@people" not in everything_said().lower()
+    assert not Invitation.objects.filter(email__icontains="people.example").exists()
+    assert verification.verify(acme.organization.pk).intact
+    with pytest.raises(ActionDenied, match="erased already"):
+        accounts.erase_invitation(second, reason="x", by=acme.owner)
+
+
+def test_who_joined_is_erased_as_a_member_and_a_hold_keeps_an_invitee_too(acme, nora):
+    joined = Invitation.objects.get()
+    with pytest.raises(ActionDenied, match="erase the former member"):
+        accounts.erase_invitation(joined, reason="x", by=acme.owner)
+    again, _ = accounts.invite(email="nora@people.example", role="builder", by=acme.owner)
+    accounts.revoke_invitation(again, by=acme.owner)
+    with pytest.raises(ActionDenied, match="is or was a member"):
+        accounts.erase_invitation(again, reason="x", by=acme.owner)
+    other, _ = accounts.invite(email="ida@people.example", role="builder", by=acme.owner)
+    accounts.revoke_invitation(other, by=acme.owner)
+    holds.place(acme.organization, reason="A court asked.", by=acme.owner)
+    with pytest.raises(ActionDenied, match="legal hold"):
+        accounts.erase_invitation(other, reason="x", by=acme.owner)
+
+
+def test_an_invitee_is_erased_on_the_page_and_over_rest(acme, client):
+    found = [
+        accounts.invite(email=f"{name}@people.example", role="builder", by=acme.owner)[0] for name in ("ida", "una")
+    ]
+    for invitation in found:
+        accounts.revoke_invitation(invitation, by=acme.owner)
+    client.force_login(acme.owner.user)
+    assert "ida@people.example" in client.get("/acme/members/?former=yes").content.decode()
+    where = f"/acme/members/invitations/{found[0].pk}/erase/"
+    assert "Say why" in client.post(where, {}, follow=True).content.decode()
+    shown = client.post(where, {"reason": "She asked."}, follow=True).content.decode()
+    assert "Their address is erased" in shown and "ida@" not in shown
+    rest = f"/api/v1/acme/invitations/{found[1].pk}/erasure/"
+    assert client.post(rest, {"reason": "She asked."}, content_type="application/json").status_code == 204
+    assert client.post(rest, {"reason": "x"}, content_type="application/json").status_code == 409
+
+
 def test_the_database_keeps_a_members_key(acme):
     record(Event.PROJECT_CHANGED, on=acme.project, by=acme.builder)
     with pytest.raises(IntegrityError, match="Whoever is a member"), transaction.atomic():

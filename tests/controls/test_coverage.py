@@ -7,7 +7,9 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from apps.approvals import actions as approvals
-from apps.audits.models import Record
+from apps.audits import actions as record
+from apps.audits import checkpoints
+from apps.audits.models import Checkpoint, Record
 from apps.common.errors import ActionDenied, BadInput, NotPermitted
 from apps.controls import actions, queries
 from apps.controls.catalogue import KINDS
@@ -16,6 +18,7 @@ from apps.controls.queries.evidence import NOT_YET_MADE
 from apps.controls.rules import Has, Provenance, State
 from apps.datasets import actions as datasets
 from apps.deployments import actions as deployments
+from tests.accounts import make as accounts
 from tests.approvals import make as signed
 from tests.controls import make
 from tests.make import project
@@ -40,7 +43,7 @@ def state(tenant, kind, **options):
 def test_nothing_is_there_at_first_but_the_record_and_the_purpose(acme):
     found = make.coverage(acme)
     there = {kind for kind, holding in found.holdings.items() if holding.state == Has.CURRENT}
-    assert there == {"intended_purpose", "audit_log"}
+    assert there == {"intended_purpose"}
     assert all(holding.gap for kind, holding in found.holdings.items() if kind not in there)
     assert set(found.holdings) == set(KINDS)
 
@@ -165,10 +168,59 @@ def test_the_retention_policy_is_the_published_schedule(acme):
     assert make.holding(acme, "retention_policy").items[0].digest == made.digest
 
 
+def _as_of(moment, ask):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.utils.timezone.now", lambda: moment)
+        return ask()
+
+
+def test_the_audit_log_is_a_signed_checkpoint_of_a_verified_record(acme):
+    assert "No checkpoint" in make.holding(acme, "audit_log").gap
+    made = checkpoints.make(acme.organization.pk)
+    assert "Nobody has verified" in make.holding(acme, "audit_log").gap
+    record.verify(by=acme.auditor)
+    found = make.holding(acme, "audit_log")
+    assert (found.state, found.items[0].digest) == (Has.CURRENT, made.root_hex)
+    late = timezone.now() + timedelta(days=91)
+    assert "in the last 90 days" in _as_of(late, lambda: make.holding(acme, "audit_log").gap)
+    note = made.note.split("\n\n")[0] + "\n\n— acme AAAAAAAA\n"
+    forged = Checkpoint(organization_id=made.organization_id, size=made.size + 1, root=made.root, note=note)
+    Checkpoint.objects.bulk_create([forged])
+    assert "No key of the organization signed" in make.holding(acme, "audit_log").gap
+
+
+def test_the_access_review_is_the_last_finished_one(acme):
+    assert "No review of who has access" in make.holding(acme, "access_review").gap
+    review = accounts.reviewed(acme)
+    found = make.holding(acme, "access_review")
+    assert found.state == Has.CURRENT and found.items[0].url == review.get_absolute_url()
+    late = timezone.now() + timedelta(days=91)
+    assert "was due on" in _as_of(late, lambda: make.holding(acme, "access_review").gap)
+
+
+def test_a_stop_that_was_not_tried_in_time_fails_what_asks_for_it(lending):
+    approval = signed.approved(lending)
+    deployments.open_deployment(approval, name="screening", by=lending.builder)
+    version = approval.model_version
+
+    def gaps():
+        asked = make.clause(lending, "AIA-14-STOP", version=version).holdings
+        return [holding.gap for holding in asked if holding.kind == "deployment_record"]
+
+    late = timezone.now() + timedelta(days=181)
+    assert gaps() == [""]
+    assert "was to be tried by" in _as_of(late, gaps)[0]
+    assert make.holding(lending, "deployment_record", version=version).state == Has.CURRENT  # no other clause falls
+    signed.suspended(lending, approval, drill=True)
+    signed.resumed(lending, approval)
+    soon = timezone.now() + timedelta(days=179)
+    assert _as_of(soon, gaps) == [""]
+
+
 def test_what_the_portal_cannot_make_is_missing_and_said(lending):
     signed.approved(lending)
     found = make.coverage(lending)
-    for kind in set(NOT_YET_MADE) - {"access_review"}:
+    for kind in NOT_YET_MADE:
         assert found.holdings[kind].state == Has.MISSING and " yet." in found.holdings[kind].gap
 
 
@@ -361,7 +413,7 @@ def test_as_many_statements_for_many_models_as_for_one(lending, django_assert_ma
         rows.append(project(lending.builder, slug=f"other-{number}"))
         signed.reported(lending, number=number + 2)
     lending.enter(lending.auditor)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(15):
         subjects = queries.subjects(viewer=lending.auditor, projects=rows)
         found = queries.coverages(viewer=lending.auditor, subjects=subjects)
     assert len(found) == 5

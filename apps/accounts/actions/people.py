@@ -142,13 +142,33 @@ def erase(member: Membership, *, reason: str, by: Membership) -> None:
         raise ActionDenied(objection)
     if not reason.strip():
         raise BadInput({"reason": "Say why: it stands in the record."})
-    invitations = Invitation.objects.filter(organization=member.organization_id, email__iexact=member.user.email)
-    subjects = [member.personal_subject, *(invitation.personal_subject for invitation in invitations)]
-    words = erase_words(member.organization_id, subjects)
-    invitations.update(email=Concat(Value("erased-invitation-"), Cast("pk", CharField()), Value(NOWHERE)))
+    words = _erase_words(member.organization_id, member.user.email, member.personal_subject)
     _erase_account(member.user, by)
     facts = {"membership": member.pk, "words": words, "reason": reason.strip()}
     record(Event.MEMBER_ERASED, on=member.organization, by=by, **facts)
+
+
+@transaction.atomic
+def erase_invitation(invitation: Invitation, *, reason: str, by: Membership) -> None:
+    """Erase the address of somebody who was invited and never joined, from all their invitations and the record."""
+    invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
+    require(by, Permission.MEMBER_ERASE)
+    if objection := rules.why_not_erase_invitation(invitation, by=by):
+        raise ActionDenied(objection)
+    if not reason.strip():
+        raise BadInput({"reason": "Say why: it stands in the record."})
+    words = _erase_words(invitation.organization_id, invitation.email)
+    facts = {"invitation": invitation.pk, "words": words, "reason": reason.strip()}
+    record(Event.MEMBER_ERASED, on=by.organization, by=by, **facts)
+
+
+def _erase_words(organization_id: int, email: str, *subjects: str) -> int:
+    """The words about these subjects and about every invitation of that address; how many went."""
+    invitations = Invitation.objects.filter(organization=organization_id, email__iexact=email)
+    every = [*subjects, *(invitation.personal_subject for invitation in invitations)]
+    words = erase_words(organization_id, every)
+    invitations.update(email=Concat(Value("erased-invitation-"), Cast("pk", CharField()), Value(NOWHERE)))
+    return words
 
 
 def _erase_account(person: User, by: Membership) -> None:

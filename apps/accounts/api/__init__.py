@@ -3,6 +3,7 @@
 from apps.accounts.api import emergencies, reviews
 from apps.accounts.api.people import (
     InvitationDetail,
+    InvitationErasure,
     InvitationList,
     Me,
     MemberDetail,
@@ -15,6 +16,7 @@ from apps.accounts.api.people import (
 
 __all__ = [
     "InvitationDetail",
+    "InvitationErasure",
     "InvitationList",
     "Me",
     "MemberDetail",

@@ -161,6 +161,15 @@ class InvitationList(Door):
         return _answer_once(self, InvitationMade, invitation, secret, "link")
 
 
+class InvitationErasure(Door):
+    @extend_schema(request=ErasureInput, responses={204: None}, operation_id="invitations_erase")
+    def post(self, request, pk):
+        """Erase the address of somebody who was invited and never joined."""
+        invitation = get_object_or_404(queries.invitations(viewer=self.by), pk=pk)
+        actions.erase_invitation(invitation, by=self.by, **self.read(ErasureInput))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
 class InvitationDetail(Door):
     def invitation(self, pk) -> Invitation:
         return get_object_or_404(queries.invitations(viewer=self.by), pk=pk)

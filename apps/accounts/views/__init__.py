@@ -3,6 +3,7 @@
 from apps.accounts.views import emergencies, reviews
 from apps.accounts.views.people import (
     invitation,
+    invitation_erase,
     invitation_revoke,
     member_detail,
     member_erase,
@@ -20,6 +21,7 @@ from apps.accounts.views.people import (
 __all__ = [
     "emergencies",
     "invitation",
+    "invitation_erase",
     "invitation_revoke",
     "member_detail",
     "member_erase",

@@ -36,6 +36,7 @@ def members(request):
             "roles": Role.choices,
             "counts": [(role.label, counts.get(role, 0)) for role in Role],
             "invitations": queries.open_invitations(viewer=viewer)[:PAGE_SIZE],
+            "unused": queries.unused_invitations(viewer=viewer)[:PAGE_SIZE] if former else (),
             "why_not_invite": rules.why_not_invite(by=viewer),
             "review_overdue": queries.review_due(viewer=viewer) <= timezone.now(),
             "emergencies_overdue": queries.emergencies_overdue(viewer=viewer),
@@ -67,6 +68,19 @@ def invitation_revoke(request, pk):
     except ActionDenied as denied:
         messages.error(request, str(denied))
     return see(reverse("members", args=[request.membership.organization.slug]))
+
+
+@require_POST
+def invitation_erase(request, pk):
+    invitation = get_object_or_404(queries.invitations(viewer=request.membership), pk=pk)
+    form = forms.Erasure(request.POST)
+    try:
+        reason = form.cleaned_data["reason"] if form.is_valid() else ""
+        actions.erase_invitation(invitation, reason=reason, by=request.membership)
+        messages.success(request, "Their address is erased; every record and every proof is as it was.")
+    except (ActionDenied, BadInput) as refused:
+        messages.error(request, str(refused))
+    return see(reverse("members", args=[request.membership.organization.slug]) + "?former=yes")
 
 
 def member_detail(request, pk):

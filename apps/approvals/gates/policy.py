@@ -13,6 +13,7 @@ _DECIDED_ON = {
     "upper": "decided on the upper end of the 95 % interval",
 }
 _CORRECTED = {"holm": "Holm’s", "bonferroni": "Bonferroni’s"}
+NEVER_WAIVED = ("bias_audit",)  # the law lets nobody off its age (NYC LL144); the database holds the same list
 NEEDED: dict[str, dict[str, Any]] = {
     "report": REPORTS,
     "document": DOCUMENTS,
@@ -146,9 +147,14 @@ class Policy:
         if "conditions" in body:
             own["conditions"] = Conditions(**body["conditions"])
         unsaid = {"provenance": body["provenance"]} if "provenance" in body else {}
-        own["rules"] = tuple(Rule(**({**unsaid, **rule} if "report" in rule else rule)) for rule in body["rules"])
+        own["rules"] = tuple(_rule(rule, unsaid) for rule in body["rules"])
         own["signers"] = tuple(Signer(**signer) for signer in body["signers"])
         return cls(**own)
+
+
+def _rule(rule: dict[str, Any], unsaid: dict[str, Any]) -> Rule:
+    said = {**unsaid, **rule} if "report" in rule else rule
+    return Rule(**(said | {"waivable": False} if rule.get("document") in NEVER_WAIVED else said))
 
 
 def policy_digest(body: dict[str, Any]) -> str:

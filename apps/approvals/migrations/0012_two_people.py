@@ -137,6 +137,23 @@ language sql stable set search_path = public, pg_temp as $$
 $$;
 """
 
+NEVER_WAIVED = """
+create function approvals_waiver_never() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if (select pv.body -> 'rules' -> (new.rule - 1) ->> 'document' from approvals_policyversion pv
+         where pv.id = new.policy_version_id) = 'bias_audit' then
+        perform approvals_refuse('The age of a bias audit is never waived.');
+    elsif (select pv.published_at from approvals_policyversion pv where pv.id = new.policy_version_id) is null then
+        perform approvals_refuse('Nothing is judged by a policy that is only proposed.');
+    end if;
+    return new;
+end $$;
+create trigger approvals_waiver_never before insert on approvals_waiver
+    for each row execute function approvals_waiver_never();
+revoke all on function approvals_waiver_never() from public;
+"""
+
 PERSON = {"null": True, "on_delete": django.db.models.deletion.PROTECT, "related_name": "+"}
 
 
@@ -146,5 +163,5 @@ class Migration(migrations.Migration):
         migrations.AddField("policyversion", "proposed_by", models.ForeignKey(to="accounts.membership", **PERSON)),
         migrations.AddField("policyversion", "proposed_at", models.DateTimeField(null=True)),
         migrations.AlterField("policyversion", "published_at", models.DateTimeField(null=True)),
-        migrations.RunSQL(PUBLISHED + ASKED + CONFLICTS, migrations.RunSQL.noop),
+        migrations.RunSQL(PUBLISHED + ASKED + CONFLICTS + NEVER_WAIVED, migrations.RunSQL.noop),
     ]

@@ -11,9 +11,15 @@ from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from apps.accounts.queries import access_reviews
+from apps.accounts.rules import REVIEW_EVERY
 from apps.approvals.models import State as Asked
 from apps.approvals.queries import listed_approvals
+from apps.audits import checkpoints
+from apps.audits.events import Event
+from apps.audits.models import Record
 from apps.common.canonical import digest
+from apps.common.errors import BadInput
 from apps.controls.catalogue import KINDS
 from apps.controls.queries.said import Said
 from apps.controls.rules.coverage import Holding, Item, Provenance
@@ -31,7 +37,6 @@ NOT_YET_MADE = {
     "energy_report": "The portal measures no energy yet.",
     "reproducibility_report": "The portal makes no reproduction certificate yet.",
     "incident_record": "The portal keeps no incident register yet.",
-    "access_review": "No access review is on record.",
 }
 RELATED = (
     "project__organization", "model_version__model", "model_version__project__organization", "dataset_version__dataset",
@@ -42,6 +47,8 @@ CITED = (  # what documents are filled from: newer than a document, it makes it 
     "intended_purpose", "human_oversight_plan", "impact_assessment", "monitoring_plan",
 )  # fmt: skip
 CITING = ("technical_documentation", "model_card")
+FRESH = dt.timedelta(days=1)  # how far the record may run ahead of its newest checkpoint
+VERIFIED_EVERY = dt.timedelta(days=90)
 NO_MODEL = "There is no model version yet."
 COMPUTED, DECLARED = Provenance.RECOMPUTED, Provenance.DECLARED
 
@@ -105,19 +112,26 @@ def holdings(*, viewer, subjects: list[Subject], said: dict[int, Said]) -> dict[
 
 
 def of_project(*, viewer, subjects, said):
-    """What its people answered, what they keep it for, and the organization's memory. No statement of its own."""
+    """What its people answered, and what they keep it for. No statement of its own."""
     for subject in subjects:
         project, known = subject.project, said[subject.project.pk]
         yield subject, "risk_classification", _classification(project, known)
         if project.purpose.strip():
             purpose = {"name": "Purpose of the project", "digest": digest(project.purpose), "at": project.changed_at}
             yield subject, "intended_purpose", _item("intended_purpose", DECLARED, **purpose, url=_page(project))
-        if known.newest:
-            yield subject, "audit_log", _log(project, known.newest)
         if known.schedule:
             yield subject, "retention_policy", _schedule(project, known.schedule)
         else:
             yield subject, "retention_policy", "No owner has published a retention schedule."
+
+
+def of_organization(*, viewer, subjects, said):
+    """Its memory, under a checkpoint, and the last review of who has access: the same for each project."""
+    if not subjects:
+        return
+    found = {"audit_log": _log(viewer, subjects[0].project), "access_review": _access_review(viewer)}
+    for subject in subjects:
+        yield from ((subject, kind, what) for kind, what in found.items())
 
 
 def of_model(*, viewer, subjects, said):
@@ -227,7 +241,7 @@ def _spoken_of(row, subjects) -> list[Subject]:
 
 
 SOURCES: tuple[Source, ...] = (
-    of_project, of_model, of_data, of_reports, of_sign_off, of_deployment, of_statements, of_documents,
+    of_project, of_organization, of_model, of_data, of_reports, of_sign_off, of_deployment, of_statements, of_documents,
 )  # fmt: skip
 
 
@@ -251,10 +265,45 @@ def _classification(project: Project, known: Said) -> Item | str:
     return _item("risk_classification", DECLARED, **words)
 
 
-def _log(project: Project, newest: dict) -> Item:
-    url = reverse("records", args=[project.organization.slug])
-    at = dt.datetime.fromisoformat(newest["at"])
-    return _item("audit_log", COMPUTED, name="The record", digest=newest["digest"], at=at, url=url)
+def _log(viewer, project: Project) -> Item | str:
+    """The newest checkpoint; stale where it is old, is not signed, or nobody verified the record of late."""
+    made = checkpoints.latest(viewer.organization_id)
+    if made is None:
+        return "No checkpoint of the record is made yet; a sign-off makes one, and so does whoever asks for it."
+    words = {"name": f"Checkpoint over {made.size:,} records", "digest": made.root_hex, "at": made.made_at}
+    url = reverse("checkpoint", args=[project.organization.slug, made.pk])
+    return _item("audit_log", COMPUTED, **words, url=url, why_not_current=_why_log_is_stale(viewer, made))
+
+
+def _why_log_is_stale(viewer, made) -> str:
+    try:
+        _, signed = checkpoints.read(viewer.organization_id, made.note)
+    except BadInput:
+        signed = False
+    if not signed:
+        return "No key of the organization signed its newest checkpoint."
+    mine = Record.objects.filter(organization_id=viewer.organization_id)
+    verified = mine.filter(event=Event.RECORD_VERIFIED).order_by("-seq").values_list("at", "facts").first()
+    newest = mine.order_by("-seq").values_list("at", flat=True)[0]
+    if newest - made.made_at > FRESH:
+        return f"The record went on for more than a day after its newest checkpoint, {made.made_at:%-d %B %Y}."
+    if verified is None or timezone.now() - verified[0] > VERIFIED_EVERY:
+        return f"Nobody has verified the record in the last {VERIFIED_EVERY.days} days."
+    if not verified[1].get("intact"):
+        return f"The record was found wrong when it was verified on {verified[0]:%-d %B %Y}."
+    return ""
+
+
+def _access_review(viewer) -> Item | str:
+    """The last finished review of who has access, under its signature."""
+    last = access_reviews(viewer=viewer).exclude(finished_at=None).order_by("-finished_at").first()
+    if last is None:
+        return "No review of who has access is finished yet."
+    due = last.finished_at + REVIEW_EVERY
+    why = "" if due > timezone.now() else f"The next review was due on {due:%-d %B %Y}."
+    words = {"name": f"Access review of {last.finished_at:%-d %B %Y}", "digest": digest(last.envelope)}
+    return _item("access_review", DECLARED, **words, at=last.finished_at, url=last.get_absolute_url(),
+                 why_not_current=why, valid_until=due.date())  # fmt: skip
 
 
 def _schedule(project: Project, row: dict) -> Item:
@@ -309,7 +358,9 @@ def _deployment(subject: Subject, row) -> Item:
     told = {"deployment": row.pk, "name": row.name, "state": row.state, "approval": row.approval.dossier_digest}
     at = row.stopped_at or row.opened_at
     words = {"name": f"Deployment {row.name}, {row.state}", "digest": digest(told), "at": at}
-    return _item("deployment_record", COMPUTED, **words, url=row.get_absolute_url(), why_not_current=why)
+    record = _item("deployment_record", COMPUTED, **words, url=row.get_absolute_url(), why_not_current=why)
+    overdue = f"The stop of {row.name} was to be tried by {row.drill_due:%-d %B %Y}: suspend its sign-off as a drill."
+    return replace(record, drill_gap=overdue if row.drill_overdue else "")
 
 
 def _statement(row: Statement) -> Item:

@@ -5,7 +5,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, Func, OuterRef, Subquery, TextField, Value
+from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import JSONObject
 from django.urls import NoReverseMatch, reverse
 
@@ -19,7 +19,6 @@ from apps.controls.rules.coverage import Judgement as Judged
 from apps.controls.rules.coverage import Waiver
 from apps.projects.models import Project
 
-HEX = Func(F("digest"), Value("hex"), function="encode", output_field=TextField())
 NAME = F("by__user__name")
 
 
@@ -34,7 +33,6 @@ class Said:
     schedule: dict | None  # the organization's retention schedule in force
     waived: list[tuple[int | None, str, Waiver]]  # (model version's id or None for all, kind, waiver)
     classified: dict | None  # {"seq", "at"} of the record of its risk class
-    newest: dict | None  # {"seq", "at", "digest"} of the organization's newest record
 
     def waivers_for(self, version: int | None) -> dict[str, Waiver]:
         """Kind of evidence -> the waiver because of which it need not be there, for a model version."""
@@ -60,9 +58,8 @@ def said(*, viewer, projects) -> dict[int, Said]:
             choices=_latest(choices(viewer=viewer), "framework", followed="followed", reason="reason"),
             schedule=_newest(schedules(viewer=viewer), number="number", digest="digest", at="published_at"),
             classified=_newest(_classified(mine), seq="seq", at="at"),
-            newest=_newest(Record.objects.filter(organization_id=mine), order="-seq", seq="seq", at="at", digest=HEX),
         )
-        .values("pk", "stated", "judged", "waived", "choices", "schedule", "classified", "newest")
+        .values("pk", "stated", "judged", "waived", "choices", "schedule", "classified")
     )  # fmt: skip
     return {row.pop("pk"): _said(**row) for row in rows}
 
@@ -105,8 +102,8 @@ def _latest(rows, *key: str, **fields):
     return ArraySubquery(rows.order_by(*key, "-pk").distinct(*key).values(it=told))
 
 
-def _newest(rows, order="-pk", **fields):
-    return Subquery(rows.order_by(order).values(it=JSONObject(**fields))[:1])
+def _newest(rows, **fields):
+    return Subquery(rows.order_by("-pk").values(it=JSONObject(**fields))[:1])
 
 
 def _waived():

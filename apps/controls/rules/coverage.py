@@ -5,7 +5,7 @@ under review, its time has not run out and nothing supersedes it. That says noth
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from apps.common.canonical import digest
@@ -40,7 +40,10 @@ class State(StrEnum):
 STATES = tuple(State)  # the gravest first
 GAPS = (State.MISSING, State.STALE)
 GROWING = ("audit_log",)
-NEVER_WAIVED = ("AIA-05",)  # the screen for what is forbidden
+NEVER_WAIVED = (  # the screen for what is forbidden; the age of a bias audit; what people are to be told
+    "AIA-05", "LL144-AUDIT-1Y", "LL144-NOTICE", "LL144-ALT", "AIA-26-INFO",
+)  # fmt: skip
+DRILLED = ("AIA-14-STOP", "RMF-MG-2.4")  # clauses that ask whether the stop was tried
 SUBTYPES = {  # clauses that one kind of impact assessment answers, and no other
     **dict.fromkeys(("AIA-09-RMS", "AIA-09-RES", "AIA-09-VULN"), "risk"),
     "AIA-27": "FRIA",
@@ -61,6 +64,7 @@ class Item:
     why_not_current: str = ""
     valid_until: dt.date | None = None
     subtype: str = ""  # of an impact assessment: risk, FRIA or DPIA
+    drill_gap: str = ""  # of a deployment: that its stop was not tried in time
 
 
 @dataclass(frozen=True)
@@ -187,7 +191,11 @@ def _waiver(control: Control, found, waivers: Mapping[str, Waiver]) -> Waiver | 
 
 
 def _asked(control: Control, holding: Holding) -> Holding:
-    """What of a kind the clause asks for: of impact assessments, the one it names."""
+    """What of a kind the clause asks for: of impact assessments, the one it names; of a deployment, that its stop was
+    tried."""
+    if control.id in DRILLED and holding.kind == "deployment_record":
+        tried = (replace(item, why_not_current=item.why_not_current or item.drill_gap) for item in holding.items)
+        return replace(holding, items=tuple(tried))
     subtype = SUBTYPES.get(control.id)
     if holding.kind != "impact_assessment" or subtype is None:
         return holding
