@@ -94,7 +94,8 @@ def test_a_refusal_is_sealed_until_everybody_has_spoken(acme):
     approval.refresh_from_db()
     last = Record.objects.filter(on_type="approval").order_by("seq").last()
     assert (approval.state, last.event, last.by_name) == ("returned", "approval.returned", "Assay")
-    assert "Reviewer: Too few Hispanic applicants." in last.facts["reason"]
+    assert last.facts["reason"] == "Too few Hispanic applicants."
+    assert list(last.told["refused_by"].values()) == ["Reviewer"]
     assert len(case(approval, acme.second_reviewer).seen_by(acme.second_reviewer)) == 2
 
 

@@ -37,7 +37,7 @@ def test_one_person_suspends_and_nothing_stands_on_it(acme, role):
     assert not stands(approval)
     found = case(acme)
     assert (found.stands, found.status) == (False, "suspended")
-    assert any("suspended it on" in reason and "A complaint came in" in reason for reason in found.reasons)
+    assert any("It was suspended on" in reason and "A complaint came in" in reason for reason in found.reasons)
     said = Record.objects.get(event="approval.suspended")
     assert (said.facts["drill"], said.facts["deployments"]) == (False, [])
 

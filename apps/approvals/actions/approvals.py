@@ -16,7 +16,7 @@ from apps.approvals.actions.refusals import database_refusals, refuse
 from apps.approvals.actions.signing import signed
 from apps.approvals.models import CONDITIONAL, Approval, Decision, Signature, State
 from apps.audits import checkpoints, readings
-from apps.audits.actions import record
+from apps.audits.actions import personal, record
 from apps.audits.events import Event
 from apps.common.canonical import canonical, digest
 from apps.common.errors import ActionDenied
@@ -131,10 +131,16 @@ def _conclude(before: rules.Case, signature: Signature, by) -> None:
         record(_BECAME[state], on=approval, by=by, valid_until=approval.valid_until.isoformat(), **facts)
         checkpoints.make(approval.organization_id)
         return
-    refusals = [given for given in case.signatures if given.decision != Decision.SIGN]
-    named = [f"{given.printed_name}: {given.reason}" for given in refusals]
     by = by if signature.decision != Decision.SIGN else None  # it was another's verdict, sealed until now
-    record(_BECAME[state], on=approval, by=by, reason=" ".join(named), **facts)
+    record(_BECAME[state], on=approval, by=by, **_refusals(case), **facts)
+
+
+def _refusals(case: rules.Case, before: str = "") -> dict[str, Any]:
+    """Why it was refused, in the words of those who did; and who they were, in words that can be erased."""
+    refusals = [given for given in case.signatures if given.decision != Decision.SIGN]
+    said = [before, *(given.reason for given in refusals)]
+    names = {str(given.pk): personal(given.signer.user) for given in refusals}
+    return {"reason": " ".join(filter(None, said)), "refused_by": names}
 
 
 def lapse(approval: Approval) -> None:
@@ -146,9 +152,8 @@ def lapse(approval: Approval) -> None:
     reason = (
         f"The {days} days to sign it passed with {len(case.signatures)} of {case.policy.signatures_needed} verdicts."
     )
-    named = [f"{given.printed_name}: {given.reason}" for given in case.signatures if given.decision != Decision.SIGN]
     facts = {"dossier": approval.dossier_digest, "signatures": [given.digest for given in case.signatures]}
-    record(_BECAME[State(approval.state)], on=approval, by=None, reason=" ".join([reason, *named]), **facts)
+    record(_BECAME[State(approval.state)], on=approval, by=None, **_refusals(case, reason), **facts)
 
 
 _BECAME = {

@@ -7,11 +7,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from apps.accounts.models import Membership
 from apps.approvals import queries
 from apps.approvals.actions.approvals import lapse
 from apps.approvals.models import CONDITIONAL, Approval, Notice, State, Suspension
 from apps.approvals.queries import STANDS
-from apps.audits.actions import record
+from apps.audits.actions import personal, record
 from apps.audits.events import Event
 from apps.common.tenancy import as_organization, organization_ids
 
@@ -78,9 +79,14 @@ def _unmet(approval: Approval) -> Iterator[None]:
     for condition in queries.case(approval).conditions:
         kind = f"{condition.number} of {condition.signature.pk}"
         if condition.overdue and _first(approval, kind):
-            facts = {"condition": condition.text, "consequence": condition.consequence, "owner": condition.owner_name}
-            record(Event.APPROVAL_UNMET, on=approval, by=None, **facts)
+            facts = {"condition": condition.text, "consequence": condition.consequence}
+            record(Event.APPROVAL_UNMET, on=approval, by=None, **facts, owner=_owner(condition))
             yield
+
+
+def _owner(condition):
+    """Who answers for it, as a word that can be erased; the portal checks a figure itself."""
+    return personal(Membership.objects.select_related("user").get(pk=condition.owner)) if condition.owner else "portal"
 
 
 def _first(approval: Approval, kind: str) -> bool:

@@ -236,11 +236,11 @@ class Case:
 
     @property
     def held_up(self) -> str:
-        """Who suspended it and why, in a sentence."""
+        """Since when and why it is suspended, in a sentence; a record keeps it, so it names nobody."""
         assert self.suspension, "asked only of what is suspended"
         what = "for a drill " if self.suspension.drill else ""
         on = day(self.suspension.suspended_at)
-        return f"{self.suspension.suspended_by.user} suspended it {what}on {on}: {self.suspension.reason}"
+        return f"It was suspended {what}on {on}: {self.suspension.reason}"
 
     @property
     def status(self) -> str:
