@@ -1,7 +1,7 @@
 """A sign-off held up by one person and let stand again by two; who was told; bytes that were revoked."""
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import connection
 
 from apps.approvals import actions, queries
 from apps.approvals.gates.defaults import built_in
@@ -9,6 +9,7 @@ from apps.approvals.models import Suspension
 from apps.audits.models import Record
 from apps.common.errors import ActionDenied, NotPermitted
 from tests.approvals import make
+from tests.approvals.database.attacks import attack
 
 pytestmark = pytest.mark.django_db
 
@@ -22,12 +23,6 @@ def stands(approval) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("select approvals_stands(%s)", [approval.pk])
         return cursor.fetchone()[0]
-
-
-def attack(sql: str, *values) -> str:
-    with pytest.raises(DatabaseError) as refusal, transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql, values)
-    return str(refusal.value)
 
 
 @pytest.mark.parametrize("role", ["owner", "builder", "reviewer"])

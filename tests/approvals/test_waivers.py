@@ -361,7 +361,7 @@ def test_who_approves_is_kept_when_it_ends(acme):
 
 
 def test_a_dossier_cannot_claim_a_pass_where_a_rule_is_waived(acme):
-    from tests.approvals.test_database import ask, question
+    from tests.approvals.database.attacks import ask, question
 
     version = weak(acme)
     make.waived(acme, version)
@@ -374,7 +374,7 @@ def test_a_dossier_cannot_claim_a_pass_where_a_rule_is_waived(acme):
 
 
 def test_a_dossier_cannot_claim_a_waiver_that_is_not(acme):
-    from tests.approvals.test_database import ask, question
+    from tests.approvals.database.attacks import ask, question
 
     version, policy = weak(acme), make.policy(acme)
     with pytest.raises(DatabaseError, match="claims a pass"), transaction.atomic():
