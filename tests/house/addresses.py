@@ -32,7 +32,7 @@ class Address:
     @property
     def noun(self) -> str:
         """The word before the first id: what the id is of."""
-        before = re.split(r"<(?:int:)?(?:pk|seq|\w+_id)>", self.route)[0]
+        before = re.split(r"<(?:int:)?(?:pk|seq|number|\w+_id)>", self.route)[0]
         return before.rstrip("/").rsplit("/", 1)[-1]
 
     def at(self, **values) -> str:

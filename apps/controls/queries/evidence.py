@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from django.db.models import Q
+from django.db.models import Q, Subquery
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
@@ -17,7 +17,7 @@ from apps.approvals.models import State as Asked
 from apps.approvals.queries import listed_approvals
 from apps.audits import checkpoints
 from apps.audits.events import Event
-from apps.audits.models import Record
+from apps.audits.models import Checkpoint, Record
 from apps.common.canonical import digest
 from apps.common.errors import BadInput
 from apps.controls.catalogue import KINDS
@@ -267,7 +267,19 @@ def _classification(project: Project, known: Said) -> Item | str:
 
 def _log(viewer, project: Project) -> Item | str:
     """The newest checkpoint; stale where it is old, is not signed, or nobody verified the record of late."""
-    made = checkpoints.latest(viewer.organization_id)
+    mine = {"organization_id": viewer.organization_id}
+    newest = Record.objects.filter(**mine).order_by("-seq")
+    verified = newest.filter(event=Event.RECORD_VERIFIED)
+    made = (
+        Checkpoint.objects.filter(**mine)
+        .annotate(
+            newest_at=Subquery(newest.values("at")[:1]),
+            verified_at=Subquery(verified.values("at")[:1]),
+            found=Subquery(verified.values("facts")[:1]),
+        )
+        .order_by("-size")
+        .first()
+    )
     if made is None:
         return "No checkpoint of the record is made yet; a sign-off makes one, and so does whoever asks for it."
     words = {"name": f"Checkpoint over {made.size:,} records", "digest": made.root_hex, "at": made.made_at}
@@ -282,15 +294,12 @@ def _why_log_is_stale(viewer, made) -> str:
         signed = False
     if not signed:
         return "No key of the organization signed its newest checkpoint."
-    mine = Record.objects.filter(organization_id=viewer.organization_id)
-    verified = mine.filter(event=Event.RECORD_VERIFIED).order_by("-seq").values_list("at", "facts").first()
-    newest = mine.order_by("-seq").values_list("at", flat=True)[0]
-    if newest - made.made_at > FRESH:
+    if made.newest_at - made.made_at > FRESH:
         return f"The record went on for more than a day after its newest checkpoint, {made.made_at:%-d %B %Y}."
-    if verified is None or timezone.now() - verified[0] > VERIFIED_EVERY:
+    if made.verified_at is None or timezone.now() - made.verified_at > VERIFIED_EVERY:
         return f"Nobody has verified the record in the last {VERIFIED_EVERY.days} days."
-    if not verified[1].get("intact"):
-        return f"The record was found wrong when it was verified on {verified[0]:%-d %B %Y}."
+    if not made.found.get("intact"):
+        return f"The record was found wrong when it was verified on {made.verified_at:%-d %B %Y}."
     return ""
 
 

@@ -77,25 +77,26 @@ def retention(request):
         except (ActionDenied, BadInput) as refused:
             form.add_error(None, str(refused))
     mine = list(projects.projects(viewer=by)[:50])
-    proposed = queries.every_schedule(viewer=by).filter(published_at=None).first()
-    if proposed and schedule and proposed.number < schedule.number:
-        proposed = None
-    context = {
+    context = _proposed(schedule, by) | {
         "schedule": schedule,
-        "proposed": proposed,
-        "proposed_days": [(name, proposed.body["periods"].get(kind)) for kind, (name, _) in KEPT.items()]
-        if proposed
-        else (),
-        "why_not_publish": proposed and permitted.why_not_publish_schedule(proposed, schedule, by=by),
         "form": form,
         "rows": [(project, list(disposal.periods(project, schedule and body).values())) for project in mine],
-        "kept": [name for name, _ in KEPT.values()],
-        "minimums": minimums(),
         "runs": disposal.runs(viewer=by)[:10],
         "disposals": disposal.disposals(viewer=by)[:20],
         "why_not": permitted.why_not_set_retention(by=by),
     }
     return page(request, "controls/retention.html", context=context)
+
+
+def _proposed(schedule, by) -> dict:
+    """What waits for a second person, if anything, beside what the page always tells; `schedule`: the one in force."""
+    told = {"kept": [name for name, _ in KEPT.values()], "minimums": minimums()}
+    newest = queries.every_schedule(viewer=by).first()
+    if newest is None or newest.published_at:
+        return told
+    days = [(name, newest.body["periods"].get(kind)) for kind, (name, _) in KEPT.items()]
+    why_not = permitted.why_not_publish_schedule(newest, schedule, by=by)
+    return told | {"proposed": newest, "proposed_days": days, "why_not_publish": why_not}
 
 
 @require_POST
