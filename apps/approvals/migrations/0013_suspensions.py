@@ -33,7 +33,7 @@ create trigger approvals_approval_not_held before insert on approvals_approval
 
 KEPT = """
 create function approvals_acts(membership_id bigint, tenant bigint) returns boolean
-language sql stable security definer set search_path = public, pg_temp as $$
+language sql stable set search_path = public, pg_temp as $$
     select approvals_is(membership_id, tenant)
        and exists (select from accounts_membership m where m.id = membership_id and m.role <> 'auditor')
 $$;
