@@ -20,8 +20,7 @@ SIGNERS = "signers: [{role: reviewer, meaning: validated}, {role: reviewer, mean
 
 def published(tenant, rules: str, more: str = SIGNERS):
     sign_offs.policy(tenant)
-    tenant.enter(tenant.owner)
-    return actions.publish(POLICY + more + f"rules:\n{rules}", by=tenant.owner)
+    return sign_offs.publish(tenant, POLICY + more + f"rules:\n{rules}")
 
 
 def signed(tenant, approval, **second):
@@ -149,7 +148,7 @@ def test_provenance_age_and_papers(acme, tmp_path):
 
 def test_who_signs_in_which_place_and_order(acme, tmp_path):
     source = sign_offs.policy(acme).source + "\norder: sequence\ndeadline_days: 5\non_deadline: return\n"
-    actions.publish(source, by=acme.owner)
+    sign_offs.publish(acme, source)
     content = signed(acme, sign_offs.asked_for(acme, sign_offs.reported(acme)))
     make.right(content, tmp_path)
 
@@ -210,8 +209,7 @@ def test_the_lock(acme, tmp_path):
     sign_offs.policy(acme)
     version = sign_offs.reported(acme)
     later = sign_offs.policy(acme).source.replace("at_least: 0.65", "at_least: 0.6")
-    acme.enter(acme.owner)
-    actions.publish(later, by=acme.owner)
+    sign_offs.publish(acme, later)
     content = signed(acme, sign_offs.asked_for(acme, version))
     told = make.right(content, tmp_path)
     changed = "1 change(s) of the policy after the rows were opened: Changed: "
