@@ -44,7 +44,7 @@ def record(event: Event, *, on, by, **facts) -> None:
                 by_token=by.token.pk if by and by.token else None,
                 on_type=on._meta.model_name,
                 on_id=on.pk,
-                thing="" if is_person else str(on),
+                thing="" if is_person else getattr(on, "without_names", str(on)),
                 project=getattr(project, "slug", ""),
                 names={place: [word.subject, word.text] for place, word in names.items()},
                 facts=plain,

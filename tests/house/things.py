@@ -6,6 +6,7 @@ from apps.approvals.models import Approval, Delegation, Notice, PolicyVersion, W
 from apps.audits import checkpoints, holds, keys, witnesses
 from apps.audits.models import Checkpoint, LegalHold, Node, Opening, PersonKey, Witness
 from apps.bundles.models import Share
+from apps.controls import actions as controls
 from apps.controls.models import (
     Disposal,
     DisposalRun,
@@ -80,7 +81,7 @@ def everything(tenant: Tenant) -> dict:
     said = [
         judged,
         FrameworkChoice.objects.create(**mine, **told, by=by),
-        RetentionSchedule.objects.create(**mine, number=1, body={"periods": {}, "maximum_personal": None}, by=by),
+        _schedule(tenant),
         StatedFact.objects.create(**mine, project=tenant.project, name="continual_learning", answer=False, by=by),
         DisposalRun.objects.create(**mine, day="2026-11-22", result={"disposed": {}, "spared": {}}),
     ]
@@ -145,6 +146,16 @@ def everything(tenant: Tenant) -> dict:
         tenant.organization,
     ]
     return {type(row): row for row in rows}
+
+
+def _schedule(tenant: Tenant) -> RetentionSchedule:
+    """One in force, so that it is there to be read."""
+    tenant.enter(tenant.owner)
+    proposed = controls.propose_schedule(periods={}, maximum_personal=None, by=tenant.owner)
+    tenant.enter(tenant.reviewer)
+    published = controls.publish_schedule(proposed, by=tenant.reviewer)
+    tenant.enter(tenant.owner)
+    return published
 
 
 def _witness(tenant: Tenant) -> Witness:

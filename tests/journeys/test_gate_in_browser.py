@@ -17,6 +17,7 @@ from tests.journeys import desk
 from tests.journeys.browser import Visitor
 
 BUILDER, OWNER, FIRST, SECOND = "Ben Ortiz", "Olivia Grant", "Rita Chen", "Ravi Menon"
+SECOND_OWNER = "Omar Haddad"
 PROJECT = "/harbor/gate/"
 PLAIN = """\
 name: gate
@@ -107,7 +108,8 @@ def verified(bundle, folder) -> str:
 
 def test_01_three_models_wait_and_one_is_signed_under_a_plain_policy(client_of, people, said):
     ben = client_of(BUILDER)
-    client_of(OWNER).post("policies/", source=PLAIN)
+    plain = client_of(OWNER).post("policies/", source=PLAIN)["id"]
+    client_of(SECOND_OWNER).post(f"policies/{plain}/publication/")
     said["models"] = desk.made(ben, name="Gate", model="gate", versions=3, yes={"personal_data"})
     approve(client_of, people, asked(ben, said["models"][0]))
 
@@ -125,7 +127,7 @@ def test_02_a_policy_is_refused_until_it_can_be_kept_and_keeps_its_own_tests(vis
         (STRICT.replace("expect: fail", "expect: pass"), "pass is expected, and it is fail"),
     ):
         olivia.fill("Policy, in YAML", text)
-        olivia.press("Publish")
+        olivia.press("Propose")
         olivia.is_refused(objection)
         expect(olivia.page.get_by_label("Policy, in YAML")).to_have_value(text)
     olivia.look()
@@ -134,9 +136,14 @@ def test_02_a_policy_is_refused_until_it_can_be_kept_and_keeps_its_own_tests(vis
     olivia.reads("1 of 1 past decisions would turn")
     olivia.reads(re.compile("Balanced accuracy is at least 0.98: was not asked, would be fail"))
     olivia.look()
-    olivia.press("Publish")
-    olivia.reads("gate v2 is published, and in force for what is asked from now on.")
+    olivia.press("Propose")
+    olivia.is_shut("Publish it", "You proposed it; a second person publishes it")
     olivia.look()
+    omar = visitor(SECOND_OWNER)
+    omar.go(urlsplit(olivia.page.url).path)
+    omar.press("Publish it")
+    omar.reads("gate v2 is published, and in force for what is asked from now on.")
+    omar.look()
 
 
 def test_03_a_rule_is_waived_by_three_people(visitor, said):

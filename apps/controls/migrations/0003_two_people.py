@@ -39,6 +39,7 @@ begin
 end $$;
 create trigger controls_retentionschedule_proposed before insert on controls_retentionschedule
     for each row execute function controls_retentionschedule_proposed();
+revoke all on function controls_retentionschedule_frozen(), controls_retentionschedule_proposed() from public;
 grant update (published_by_id, published_at) on controls_retentionschedule to {WEB_ROLE};
 """
 
