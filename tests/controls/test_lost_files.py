@@ -20,6 +20,7 @@ from apps.documents.models import Document
 from apps.ml.recipes import Recipe
 from apps.training.models import TrainingRun
 from tests.approvals import make as approvals
+from tests.controls import make as schedules
 from tests.datasets import make
 
 DAYS_AGO = dt.timedelta(days=2)
@@ -116,6 +117,23 @@ def test_bytes_that_are_stored_again_are_new(acme):
     age(acme, digest)
     storage.put(acme.organization.pk, b"bytes")
     assert dispose(acme)["disposed"] == {}
+
+
+@pytest.mark.django_db
+def test_disposed_bytes_that_are_brought_again_before_they_went_stay(acme, django_capture_on_commit_callbacks):
+    acme.enter(acme.builder)
+    digest = make.version(acme.builder, acme.project).digest
+    long_ago = timezone.now() - dt.timedelta(days=1000)
+    gone = {"withdrawn_at": long_ago, "withdrawn_by": acme.builder, "withdrawn_reason": "A complaint."}
+    DatasetVersion.objects.filter(digest=digest).update(**gone)
+    acme.enter(acme.owner)
+    schedules.answered(acme, schedules.answers())
+    actions.publish_schedule(periods={"data": 30}, maximum_personal=None, by=acme.owner)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert dispose(acme)["disposed"] == {"data": 1}
+        acme.enter(acme.builder)
+        make.version(acme.builder, acme.project)
+    assert storage.read(acme.organization.pk, digest) == make.TABLE
 
 
 def test_an_upload_of_the_same_bytes_that_is_not_committed_is_waited_for(living):

@@ -12,6 +12,7 @@ from apps.audits import holds
 from apps.audits.actions import record
 from apps.audits.events import Event
 from apps.common import storage
+from apps.common.tenancy import as_organization
 from apps.controls.models import Disposal, DisposalRun
 from apps.controls.queries import disposal as queries
 from apps.controls.rules.retention import Period
@@ -88,7 +89,15 @@ def _dispose(version: DatasetVersion, period: Period, by) -> None:
         why=why,
     )
     record(Event.DATASET_DISPOSED, on=version, by=by, digest=version.digest, size=version.size, why=why)
-    transaction.on_commit(lambda: storage.forget(version.organization_id, version.digest))
+    transaction.on_commit(lambda: _forget(version.organization_id, version.digest))
+
+
+def _forget(organization_id: int, digest: str) -> None:
+    """Remove bytes, unless a row names them by now: who uploads the same meanwhile is waited for."""
+    with as_organization(organization_id):
+        storage.alone(digest)
+        if digest not in queries.named(organization_id):
+            storage.forget(organization_id, digest)
 
 
 def _forget_keys(organization, held, now, disposed: Counter, spared: Counter) -> None:
