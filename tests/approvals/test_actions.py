@@ -1,5 +1,6 @@
 """Asking, signing, sending back, withdrawing and revoking: state and record together, or neither."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -139,11 +140,17 @@ def test_asking_freezes_the_dossier(acme):
     by = {"person": acme.builder.user_id, "name": "Builder"}
     assert case.dossier["hands"] == [
         by | {"deed": "declared its data"},
-        {"person": acme.owner.user_id, "name": "Owner", "deed": "published its policy"},
         by | {"deed": "trained this model"},
         by | {"deed": "uploaded its data"},
     ]
     assert events(approval) == ["approval.asked"]
+
+
+def test_both_who_put_the_policy_in_force_stand_in_the_dossier(acme):
+    approval = make.asked_under(acme, "deadline_days: 7")
+    hands = {(hand["person"], hand["deed"]) for hand in json.loads(approval.dossier)["hands"]}
+    other = make.another_owner(acme)
+    assert {(acme.owner.user_id, "proposed its policy"), (other.user_id, "published its policy")} <= hands
 
 
 def test_asking_without_a_policy_puts_the_built_in_one_in_force(acme):

@@ -232,9 +232,10 @@ def test_the_lock(acme, tmp_path):
 
 
 def test_conditions(acme, tmp_path):
-    approval = sign_offs.asked_under(acme, "conditions: {at_most: 2, due_days: 30}")
+    published(acme, "  - {report: performance}\n", SIGNERS + "conditions: {at_most: 2, due_days: 30}\n")
+    approval = sign_offs.asked_for(acme, sign_offs.reported(acme, without=("explainability",)))
     due = timezone.now() + timedelta(days=9)
-    check = {"report": "performance", "figure": "balanced_accuracy", "bound": "lower", "at_least": 0.7}
+    check = {"report": "explainability", "figure": "stability", "bound": "lower", "at_least": 0.7}
     conditions = [
         {"text": "Measure robustness.", "owner": acme.builder.pk, "due_at": due, "consequence": "block"},
         {"text": "It stays as good.", "check": check, "due_at": due, "consequence": "suspend"},
@@ -242,7 +243,8 @@ def test_conditions(acme, tmp_path):
     signed(acme, approval, conditions=conditions)
     acme.enter(acme.builder)
     actions.fulfil(approval, 1, evidence="Report 7.", by=acme.builder)
-    sign_offs.report(approval.model_version, "performance")
+    stable = sign_offs.figure("stability", value=0.95, low=0.9, high=0.99)
+    sign_offs.report(approval.model_version, "explainability", measured=[stable])
     third = sign_offs.another_reviewer(acme)
     actions.confirm(approval, 1, by=third)
     content = make.bundle(acme, make.fetched(acme, approval.pk))

@@ -128,7 +128,9 @@ def test_disposed_bytes_that_are_brought_again_before_they_went_stay(acme, djang
     DatasetVersion.objects.filter(digest=digest).update(**gone)
     acme.enter(acme.owner)
     schedules.answered(acme, schedules.answers())
-    actions.publish_schedule(periods={"data": 30}, maximum_personal=None, by=acme.owner)
+    proposed = actions.propose_schedule(periods={"data": 30}, maximum_personal=None, by=acme.owner)
+    acme.enter(acme.reviewer)
+    actions.publish_schedule(proposed, by=acme.reviewer)
     with django_capture_on_commit_callbacks(execute=True):
         assert dispose(acme)["disposed"] == {"data": 1}
         acme.enter(acme.builder)

@@ -116,8 +116,9 @@ def _evidence(report: Report) -> dict[str, Any]:
 HANDS = """
 with deeds as (
     select user_id, deed from approvals_hands(%(version)s)
-    union select m.user_id, 'published its policy'
-      from approvals_policyversion pv join accounts_membership m on m.id = pv.published_by_id where pv.id = %(policy)s
+    union select m.user_id, case m.id when pv.proposed_by_id then 'proposed its policy' else 'published its policy' end
+      from approvals_policyversion pv join accounts_membership m on m.id in (pv.proposed_by_id, pv.published_by_id)
+     where pv.id = %(policy)s
     union select m.user_id, 'asked for a waiver that it rests on'
       from accounts_membership m where m.id = any(%(waived)s)
     union select m.user_id, 'asked for its reports'
