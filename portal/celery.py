@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 app = Celery("assay")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.autodiscover_tasks(["portal.isolation"])
 
 
 @signals.worker_ready.connect

@@ -58,6 +58,7 @@ class Permission(TextChoices):
     WITNESS_CHANGE = "witness.change", "name and end the witnesses of the record"
     DESTINATION_CHANGE = "destination.change", "name, change and remove the destinations of events"
     KEY_ROTATE = "key.rotate", "put a new signing key in place of the old"
+    ISOLATION_ATTEST = "isolation.attest", "have the walls between organizations tried, and take the result away"
     RECORD_EXPORT = "record.export", "export the record"
     RECORD_VERIFY = "record.verify", "verify the record"
 
@@ -76,7 +77,7 @@ GRANTS: dict[str, frozenset[Permission]] = {
         | {P.WAIVER_ASK, P.WAIVER_REVOKE}
         | {P.EMERGENCY_ASK, P.EMERGENCY_AGREE, P.ACCESS_REVIEW}
         | {P.SHARE_MAKE}
-        | {P.MEMBER_ERASE, P.KEY_ROTATE, P.WITNESS_CHANGE, P.DESTINATION_CHANGE}
+        | {P.MEMBER_ERASE, P.KEY_ROTATE, P.WITNESS_CHANGE, P.DESTINATION_CHANGE, P.ISOLATION_ATTEST}
     ),
     "builder": frozenset(
         EVERYBODY
@@ -94,7 +95,7 @@ GRANTS: dict[str, frozenset[Permission]] = {
         | {P.EMERGENCY_ASK, P.EMERGENCY_AGREE, P.ACCESS_REVIEW}
         | {P.SHARE_MAKE}
     ),
-    "auditor": frozenset(EVERYBODY | {P.RECORD_EXPORT}),
+    "auditor": frozenset(EVERYBODY | {P.RECORD_EXPORT, P.ISOLATION_ATTEST}),
 }
 
 # What emergency access may give for a few hours: never a signature, never a say over people, policies or the emergency

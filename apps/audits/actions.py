@@ -1,13 +1,17 @@
 """Prove the house's memory, and take it away. It is written by `record`, in the transaction of what it remembers."""
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from apps.audits import checkpoints, exports, keys, notes, queries, rules, verification, witnesses
 from apps.audits.events import Event
-from apps.audits.models import Checkpoint, SigningKey, Witness, WitnessKind
+from apps.audits.models import Attestation, Checkpoint, SigningKey, Witness, WitnessKind
 from apps.audits.recording import personal, record
 from apps.audits.verification import Verification
-from apps.common.errors import ActionDenied, BadInput, NotPermitted
+from apps.common import work
+from apps.common.canonical import digest
+from apps.common.errors import ActionDenied, BadInput, NotPermitted, WorkProblem
+from apps.common.signing import KeyUnusable
+from apps.common.work import WorkState
 
 __all__ = ["checkpoint", "export", "personal", "record", "rotate_key", "verify", "verify_for_portal"]
 NAMED_BY_OWNERS = (WitnessKind.MAILBOX, WitnessKind.HTTP)
@@ -73,3 +77,54 @@ def export(*, by, form: str, first: int = 1, **filters) -> exports.Export:
     chosen = {name: str(value) for name, value in filters.items() if value not in (None, "")}
     record(Event.RECORD_EXPORTED, on=by.organization, by=by, format=form, first=first, **chosen)
     return exports.write(queries.records(viewer=by, **filters), viewer=by, form=form, first=first)
+
+
+# --- the walls between organizations ---------------------------------------------------------------------------------
+
+ISOLATION = "https://assay.dev/isolation/v1"
+
+
+@transaction.atomic
+def ask_attestation(*, by) -> Attestation:
+    """Have the walls between organizations tried by a worker, and the result signed in this organization's name."""
+    if reason := rules.why_not_attest(by=by):
+        raise NotPermitted(reason)
+    try:
+        with transaction.atomic():
+            attestation = Attestation.objects.create(organization_id=by.organization_id, started_by=by)
+    except IntegrityError as twice:
+        raise ActionDenied("The walls are being tried already; wait for that result.") from twice
+    work.enqueue(attestation)
+    record(Event.ATTESTATION_ASKED, on=attestation, by=by)
+    return attestation
+
+
+def keep_attestation(attestation: Attestation, result: dict) -> None:
+    """What a worker found becomes the signed result, never to change."""
+    said = digest(result)
+    try:
+        subject = {f"{attestation} of {attestation.organization.slug}": said}
+        envelope = keys.attest(attestation.organization_id, ISOLATION, result, subject)
+    except KeyUnusable as error:
+        raise WorkProblem(str(error)) from error
+    work.finish(attestation, progress={}, verdict=result["verdict"], digest=said, envelope=envelope)
+    counts = {name: result["counts"][name] for name in ("asked", "refused", "leaked")}
+    record(
+        Event.ATTESTATION_FINISHED, on=attestation, by=None, verdict=result["verdict"], digest=said, **counts,
+        untried=len(result["untried"]), attempt=attestation.attempt,
+    )  # fmt: skip
+
+
+def fail_attestation(attestation, sentence: str) -> None:
+    work.finish(attestation, state=WorkState.FAILED, problem=sentence)
+    record(Event.ATTESTATION_FAILED, on=attestation, by=None, problem=sentence)
+
+
+@transaction.atomic
+def take_attestation(attestation: Attestation, *, form: str, by) -> None:
+    """Remember that somebody downloads a signed result, as "json" or "pdf"."""
+    if reason := rules.why_not_attest(by=by):
+        raise NotPermitted(reason)
+    if reason := rules.why_not_take_attestation(attestation, by=by):
+        raise ActionDenied(reason)
+    record(Event.ATTESTATION_DOWNLOADED, on=attestation, by=by, form=form, digest=attestation.digest)

@@ -19,6 +19,7 @@ IN_ORGANIZATION = {
     "emergencyaccess": "emergency",
     "accessreview": "access-review",
     "share": "share",
+    "attestation": "attestation",
 }
 LISTS = {
     "organization": "organization",

@@ -6,10 +6,12 @@ digest and nodes are set by the database as a record is inserted; see migration 
 from copy import deepcopy
 
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.audits.events import Event
 from apps.common.signing import pem
+from apps.common.work import UNDER_WAY, Work
 
 SYSTEM = "Assay"  # the printed name of the portal itself
 ERASED = "erased person"
@@ -262,3 +264,29 @@ class Reading(models.Model):
 
     def __str__(self):
         return f"reading of {self.on_type} {self.on_id}"
+
+
+class Attestation(Work):
+    """A trial of the walls between organizations, asked for by one of them; its result, signed, never changes.
+
+    It is the only row of this room that is work, and so the only one that points at a membership."""
+
+    task = "portal.isolation.tasks.attest"
+    verdict = models.CharField(max_length=4, blank=True)  # "pass" or "fail"
+    digest = models.CharField(max_length=64, blank=True)  # of the result as canonical JSON
+    envelope = models.JSONField(null=True)  # DSSE around an in-toto statement, under the organization's key
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization"],
+                condition=models.Q(state__in=UNDER_WAY),
+                name="audits_attestation_one_at_a_time",
+            )
+        ]
+
+    def __str__(self):
+        return f"attestation {self.pk}"
+
+    def get_absolute_url(self):
+        return reverse("attestation", args=[self.organization.slug, self.pk])

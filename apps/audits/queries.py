@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 
 from apps.audits import proofs, tree
 from apps.audits.events import Event
-from apps.audits.models import ERASED, Checkpoint, Delivery, Opening, Record, SigningKey, Witness
+from apps.audits.models import ERASED, Attestation, Checkpoint, Delivery, Opening, Record, SigningKey, Witness
 
 PORTAL = 0  # the `person` that stands for the portal itself
 
@@ -153,3 +153,10 @@ def consistency(*, viewer, old: int, new: int | None = None) -> dict:
 
 def _midnight(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time.min, dt.UTC)
+
+
+def attestations(*, viewer):
+    """The trials of the walls that this organization asked for."""
+    return Attestation.objects.filter(organization_id=viewer.organization_id).select_related(
+        "organization", "started_by__user"
+    )

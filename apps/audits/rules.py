@@ -19,6 +19,16 @@ def why_not_rotate(*, by) -> str | None:
     return _why_not(by, "key.rotate", "put a new signing key in place of the old")
 
 
+def why_not_attest(*, by) -> str | None:
+    return _why_not(by, "isolation.attest", "have the walls tried, nor take the result away")
+
+
+def why_not_take_attestation(attestation, *, by) -> str | None:
+    if reason := why_not_attest(by=by):
+        return reason
+    return None if attestation.envelope else "There is no signed result to take away."
+
+
 def _why_not(by, word: str, deed: str) -> str | None:
     if by.may(word):
         return None

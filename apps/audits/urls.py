@@ -2,8 +2,10 @@
 
 from django.urls import path
 
-from apps.audits import api as rest
-from apps.audits import views
+from apps.audits.api import attestations as rest_attestations
+from apps.audits.api import records as rest
+from apps.audits.views import attestations
+from apps.audits.views import records as views
 
 organization = [
     path("records/", views.record_list, name="records"),
@@ -14,6 +16,10 @@ organization = [
     path("checkpoints/<int:pk>/", views.checkpoint_detail, name="checkpoint"),
     path("witnesses/", views.witness_list, name="witnesses"),
     path("witnesses/<int:pk>/end/", views.witness_end, name="witness-end"),
+    path("attestations/", attestations.attestation_list, name="attestations"),
+    path("attestations/<int:pk>/", attestations.attestation_detail, name="attestation"),
+    path("attestations/<int:pk>/json/", attestations.attestation_file, {"form": "json"}, name="attestation-json"),
+    path("attestations/<int:pk>/pdf/", attestations.attestation_file, {"form": "pdf"}, name="attestation-pdf"),
     path("keys/", views.signing_keys, name="keys"),
 ]
 project: list = []
@@ -28,5 +34,15 @@ api = [
     path("checkpoints/<int:pk>/", rest.CheckpointDetail.as_view(), name="api-checkpoint"),
     path("witnesses/", rest.WitnessList.as_view(), name="api-witnesses"),
     path("witnesses/<int:pk>/", rest.WitnessDetail.as_view(), name="api-witness"),
+    path("attestations/", rest_attestations.AttestationList.as_view(), name="api-attestations"),
+    path("attestations/<int:pk>/", rest_attestations.AttestationDetail.as_view(), name="api-attestation"),
+    path(
+        "attestations/<int:pk>/json/",
+        rest_attestations.AttestationFile.as_view(form="json"),
+        name="api-attestation-json",
+    ),
+    path(
+        "attestations/<int:pk>/pdf/", rest_attestations.AttestationFile.as_view(form="pdf"), name="api-attestation-pdf"
+    ),
     path("keys/", rest.KeyList.as_view(), name="api-keys"),
 ]

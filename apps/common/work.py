@@ -33,6 +33,7 @@ class WorkState(models.TextChoices):
     CANCELLED = "cancelled", "cancelled"
 
 
+UNDER_WAY = (WorkState.QUEUED, WorkState.RUNNING)
 OVER = (WorkState.FINISHED, WorkState.FAILED, WorkState.CANCELLED)
 
 
@@ -185,12 +186,14 @@ class Pulse:
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self):
-        self._thread.start()
+        if not connection.in_atomic_block:  # else nobody but this transaction sees the row, nor could renew its lease
+            self._thread.start()
         return self
 
     def __exit__(self, *exc_info):
         self._stop.set()
-        self._thread.join()
+        if self._thread.ident:
+            self._thread.join()
 
     def progress(self, *, at_once: bool = False, **facts) -> None:
         """Store how far the work is, at most twice a second. Raises Cancelled or LeaseLost."""

@@ -4,32 +4,16 @@ import json
 
 import pytest
 from django.apps import apps
-from drf_spectacular.generators import SchemaGenerator
 
-from apps.accounts.models import Membership
-from apps.approvals.models import Approval, PolicyVersion
 from apps.common.tenancy import TenantModel
-from apps.datasets.models import DatasetVersion
-from apps.models.models import ModelVersion
 from apps.projects.models import Project
-from tests.house.addresses import inside
-from tests.house.doors import JSON, OWN, undone, words
+from portal.isolation.bodies import every, schema, send
+from portal.isolation.doors import undone
+from portal.isolation.things import IDS
 from tests.house.test_doors import both, place  # noqa: F401  a fixture
-from tests.house.test_fuzz import _same
 
 pytestmark = pytest.mark.django_db
 
-# a field of a body that names a thing, and what it names (a project by its slug, all else by number)
-IDS = {
-    "project": Project,
-    "model_version": ModelVersion,
-    "dataset_version": DatasetVersion,
-    "test_dataset_version": DatasetVersion,
-    "approval": Approval,
-    "policy": PolicyVersion,
-    "owner": Membership,
-    "delegate": Membership,
-}
 # whole numbers that name nothing, each with what it counts
 NUMBERS = {
     "rule": "a place in a policy, from 1",
@@ -49,34 +33,9 @@ NOBODYS = {True: "nobody-has-this-slug", False: 2**40}
 
 
 @pytest.fixture(scope="module")
-def schema() -> dict:
-    return SchemaGenerator().get_schema(request=None, public=True)
-
-
-def fields(schema: dict, shape: dict, path=()) -> list[tuple[tuple[str, ...], dict]]:
-    """(path, shape) of each value that a body may hold, however deep."""
-    while "$ref" in shape:
-        shape = schema["components"]["schemas"][shape["$ref"].rsplit("/", 1)[-1]]
-    found = []
-    for part in shape.get("allOf", ()):
-        found += fields(schema, part, path)
-    for name, inner in shape.get("properties", {}).items():
-        found += [((*path, name), inner), *fields(schema, inner, (*path, name))]
-    return found
-
-
-@pytest.fixture(scope="module")
-def bodies(schema) -> list:
+def bodies() -> list:
     """(address, method, field's path, shape) of every value that any door takes in its body."""
-    return [
-        (address, method, path, shape)
-        for address in inside()
-        for route, methods in schema["paths"].items()
-        if _same(address, route)
-        for method, operation in methods.items()
-        for content in operation.get("requestBody", {}).get("content", {}).values()
-        for path, shape in fields(schema, content["schema"])
-    ]
+    return every(schema())
 
 
 def test_every_whole_number_in_a_body_names_a_thing_or_is_known_not_to(bodies):
@@ -97,7 +56,8 @@ def test_another_organizations_id_in_a_body_is_nothing(bodies, both, client, acm
             for given in (foreign, NOBODYS[isinstance(foreign, str)]):
                 with undone():
                     before = rows_now()
-                    answer = send(client, address, method, path, given, both[0])
+                    where = place(address, both[0])
+                    answer = send(client, address, method, where, path=path, given=given, rows=both[0])
                     if rows_now() != before:
                         wrong.append(f"{member.role} {method} {address} {path}: something was written")
                 answers.append((answer.status_code, answer.content.decode().replace(json.dumps(given), "…")))
@@ -111,22 +71,6 @@ def test_another_organizations_id_in_a_body_is_nothing(bodies, both, client, acm
             wrong.append(f"{method} {address} {path}: nobody came past the permission: {found}")
     assert not wrong, "\n".join(wrong)
     assert counted
-
-
-def send(client, address, method, path, given, rows):
-    """A well-formed request, but for one value."""
-    body = json.loads(json.dumps(words(rows) | OWN.get(address.name, {})))
-    inner = body
-    for name in path[:-1]:
-        inner = inner.setdefault(name, {})
-    inner[path[-1]] = given
-    where = place(address, rows)
-    if address.name == "api-datasets":
-        from django.core.files.uploadedfile import SimpleUploadedFile
-
-        file = SimpleUploadedFile("loans.csv", b"approve,race\n1,a\n0,b\n", content_type="text/csv")
-        return client.post(where, {"project": given, "name": "x", "file": file})
-    return getattr(client, method)(where, data=body, content_type=JSON)
 
 
 def rows_now() -> dict[str, int]:

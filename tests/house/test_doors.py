@@ -12,10 +12,12 @@ from apps.accounts.queries import secret_digest
 from apps.models.models import ModelVersion
 from apps.projects.models import Project
 from apps.reports.models import Report
+from portal.isolation import things
+from portal.isolation.addresses import METHODS, Address, every, inside
+from portal.isolation.doors import ask, undone
+from portal.isolation.things import FILTERS, names_a_thing
 from tests.accounts.make import bearer, token
-from tests.house.addresses import METHODS, Address, every, inside
-from tests.house.doors import undone
-from tests.house.things import COUNTED, IN_REST, NOUNS, WORDS, everything
+from tests.house.things import everything
 from tests.reports import make as reports
 
 pytestmark = pytest.mark.django_db
@@ -49,19 +51,7 @@ def both(acme, rival):
 
 def place(address: Address, rows: dict, organization: str = "acme", project: str = "lending") -> str:
     """The address with the ids of `rows`."""
-    values = {"organization": organization, "project": project, **WORDS}
-    for name in address.parameters:
-        if name not in values:
-            nouns = NOUNS | IN_REST if address.is_rest else NOUNS
-            assert address.noun in nouns | COUNTED, f"{address}: say in things.py what “{address.noun}” are"
-            values[name] = 1 if address.noun in COUNTED else rows[nouns[address.noun]].pk
-    return address.at(**values)
-
-
-def ask(client, method: str, where: str):
-    if method == "get":
-        return client.get(where)
-    return getattr(client, method)(where, **({"data": "{}", "content_type": JSON} if "/api/" in where else {}))
+    return things.place(address, rows, organization, project)
 
 
 def test_each_address_is_inside_an_organization_or_public_for_a_reason():
@@ -120,8 +110,8 @@ def test_another_organizations_id_is_nothing_inside_ones_own(both, client, acme)
     wrong = []
     for member in (acme.builder, acme.reviewer):
         client.force_login(member.user)
-        for address in (found for found in inside() if set(found.parameters) - {"organization", "project", *WORDS}):
-            for method in METHODS if address.noun not in COUNTED else ():
+        for address in filter(names_a_thing, inside()):
+            for method in METHODS:
                 where = place(address, both[1])
                 with undone():
                     answer = ask(client, method, where)
@@ -181,7 +171,7 @@ def test_lists_hold_nothing_of_another_organization(both, client, acme):
     theirs = both[1]
     last = max(row.pk for row in theirs.values())
     cursors = ["", f"?after={last + 1}", "?before=0", f"?project={theirs[Project].slug}"]
-    filters = [f"?{name}={row.pk}" for name, row in _named(theirs).items()]
+    filters = [f"?{name}={theirs[model].pk}" for name, model in FILTERS.items()]
     wrong = []
     for address in (found for found in inside() if not set(found.parameters) - {"organization", "project"}):
         for question in cursors + (filters if address.is_rest else []):
@@ -191,13 +181,6 @@ def test_lists_hold_nothing_of_another_organization(both, client, acme):
             if answer.status_code >= 500 or b"rival.example" in content or b"Rival" in content:
                 wrong.append(f"{where}: {answer.status_code}")
     assert not wrong
-
-
-def _named(rows: dict) -> dict:
-    """Things of another organization by the names that filters have."""
-    names = ("model_version", "dataset_version", "dataset", "version", "run", "approval", "report", "policy", "member")
-    nouns = ("models", "datasets", "datasets", "models", "runs", "approvals", "reports", "policies", "members")
-    return {name: rows[NOUNS[noun]] for name, noun in zip(names, nouns, strict=True)}
 
 
 @pytest.mark.parametrize("kind", ["foreign", "revoked", "expired", "unknown", "empty", "removed"])

@@ -8,7 +8,8 @@ from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.house.addresses import inside
+from portal.isolation.addresses import inside
+from portal.isolation.bodies import same
 from tests.house.test_doors import both, place  # noqa: F401  a fixture
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +53,7 @@ def wrong_of(answers) -> list[str]:
 
 def test_no_body_breaks_a_door(both, client, acme):  # noqa: F811
     schema = SchemaGenerator().get_schema(request=None, public=True)
-    paths = {address.name: path for address in inside() for path in schema["paths"] if _same(address, path)}
+    paths = {address.name: path for address in inside() for path in schema["paths"] if same(address, path)}
     doors = [
         (address, method, fields(operation, schema))
         for address in inside()
@@ -85,7 +86,7 @@ def test_no_question_breaks_a_door(both, client, acme):  # noqa: F811
         address: [
             one["name"]
             for path, methods in schema["paths"].items()
-            if _same(address, path)
+            if same(address, path)
             for one in methods.get("get", {}).get("parameters", ())
             if one["in"] == "query"
         ]
@@ -131,12 +132,6 @@ def test_no_malformed_body_breaks_a_door(both, client, acme, body):  # noqa: F81
         answers.append((where, client.post(where, data=body, content_type="application/json")))
         transaction.savepoint_rollback(point)
     assert wrong_of(answers) == []
-
-
-def _same(address, path: str) -> bool:
-    from re import sub
-
-    return sub(r"{\w+}", "{}", path) == "/" + sub(r"<[^>]+>", "{}", address.route)
 
 
 def _written(body) -> str:

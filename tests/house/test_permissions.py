@@ -19,9 +19,9 @@ from apps.accounts.permissions import GRANTS, Permission
 from apps.common import storage
 from apps.common.errors import NotPermitted
 from apps.datasets.models import DatasetVersion
+from portal.isolation.addresses import METHODS, inside
+from portal.isolation.doors import knock, undone
 from tests.accounts.make import bearer, token
-from tests.house.addresses import METHODS, inside
-from tests.house.doors import knock, undone
 from tests.house.test_doors import both, place  # noqa: F401  a fixture
 
 pytestmark = pytest.mark.django_db

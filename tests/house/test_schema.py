@@ -7,7 +7,7 @@ from django.core.management import call_command
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 
-from tests.house.addresses import inside
+from portal.isolation.addresses import inside
 
 WRITES = {"post", "put", "patch"}
 

@@ -1,11 +1,10 @@
-"""One of everything in an organization, and which id an address means."""
+"""One of everything in an organization."""
 
-from apps.accounts.models import AccessReview, EmergencyAccess, IdempotencyKey, Invitation, Membership, Token
+from apps.accounts.models import IdempotencyKey
 from apps.approvals import actions as approval_actions
-from apps.approvals.models import Approval, Delegation, Notice, PolicyVersion, Waiver
+from apps.approvals.models import Notice
 from apps.audits import checkpoints, holds, keys, witnesses
-from apps.audits.models import Checkpoint, LegalHold, Node, Opening, PersonKey, Witness
-from apps.bundles.models import Share
+from apps.audits.models import Attestation, Node, Opening, PersonKey, Witness
 from apps.controls import actions as controls
 from apps.controls.models import (
     Disposal,
@@ -15,12 +14,10 @@ from apps.controls.models import (
     RetentionSchedule,
     StatedFact,
 )
-from apps.datasets.models import BudgetEntry, Dataset, DatasetVersion, Profile
+from apps.datasets.models import BudgetEntry, Profile
 from apps.deployments.actions import open_deployment
-from apps.deployments.models import Deployment
-from apps.documents.models import Document, Statement
+from apps.documents.models import Document
 from apps.ml.recipes import Recipe
-from apps.models.models import ModelVersion, RegisteredModel
 from apps.notifications import actions as notifications
 from apps.notifications.models import Destination
 from apps.reports.models import Report
@@ -31,41 +28,6 @@ from tests.bundles import make as bundles
 from tests.documents import make as documents
 from tests.make import Tenant, project
 from tests.notifications.make import OUTSIDE
-
-# the word before an id in an address, and whose id it is; over REST, two words name the thing and not its version
-IN_REST = {"datasets": Dataset, "models": RegisteredModel}
-NOUNS = {
-    "members": Membership,
-    "invitations": Invitation,
-    "tokens": Token,
-    "emergencies": EmergencyAccess,
-    "access-reviews": AccessReview,
-    "policies": PolicyVersion,
-    "datasets": DatasetVersion,
-    "dataset-versions": DatasetVersion,
-    "profiles": Profile,
-    "models": ModelVersion,
-    "model-versions": ModelVersion,
-    "runs": TrainingRun,
-    "reports": Report,
-    "statements": Statement,
-    "documents": Document,
-    "approvals": Approval,
-    "waivers": Waiver,
-    "delegations": Delegation,
-    "deployments": Deployment,
-    "holds": LegalHold,
-    "checkpoints": Checkpoint,
-    "shares": Share,
-    "witnesses": Witness,
-    "destinations": Destination,
-}
-COUNTED = {
-    "records": "each organization counts its records from 1",
-    "retention": "each organization counts its retention schedules from 1",
-}  # so no number is anybody's alone
-WORDS = {"risk_class": "high", "kind": "fairness", "form": "pdf", "name": "model.json"}  # parameters that are no ids
-WORDS |= {"statement_kind": "intended_purpose", "control": "AIA-05"}
 
 
 def everything(tenant: Tenant) -> dict:
@@ -129,6 +91,7 @@ def everything(tenant: Tenant) -> dict:
         witness.deliveries.get(),
         _destination(tenant),
         checkpoints.make(tenant.organization.pk),
+        Attestation.objects.create(organization=tenant.organization, started_by=tenant.auditor),
         *(model.objects.filter(organization_id=tenant.organization.pk).first() for model in (Node, Opening, PersonKey)),
         Profile.objects.create(**own, version=data, started_by=tenant.builder),
         BudgetEntry.objects.create(

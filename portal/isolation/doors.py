@@ -15,10 +15,10 @@ from apps.datasets.models import DatasetVersion
 from apps.documents.kinds import KINDS
 from apps.models.models import ModelVersion
 from apps.projects.rules import NAMES
-from tests.house.addresses import Address
-from tests.make import PASSWORD
-from tests.notifications.make import OUTSIDE
+from portal.isolation.addresses import Address
 
+PASSWORD = "correct horse battery staple"  # noqa: S105  of people made for a trial, who are gone with it
+OUTSIDE = "https://93.184.215.14"  # an address by number is judged without a look-up; it is never asked
 JSON = "application/json"
 PURPOSE = {question.name: "said" for question in KINDS["intended_purpose"].questions}
 # in the address, by name of the door
@@ -29,11 +29,8 @@ ASKED = {
     "deployment-new": "?approval={approval}",
 }
 # where a door wants something else under one of the names below, or more
-SOON = timezone.now() + timedelta(days=9)
 OWN: dict[str, dict] = {
-    "api-waivers": {"starts_at": None, "ends_at": SOON.isoformat()},
-    "waiver-new": {"ends_on": SOON.date().isoformat()},
-    "waiver-renew": {"ends_on": SOON.date().isoformat()},
+    "api-waivers": {"starts_at": None},
     "api-statements": {"kind": "intended_purpose", "answers": PURPOSE, "dataset_version": None, "model_version": None},
     "api-documents": {"kind": "model_card", "dataset_version": None},
     "statement-new": PURPOSE,
@@ -57,10 +54,10 @@ OWN: dict[str, dict] = {
 IN_FORMS = dict.fromkeys(NAMES, "no") | {"choice": "return"}
 
 
-def words(rows: dict) -> dict:
+def words(rows: dict, project: str = "lending") -> dict:
     """Every name that a form or a body of the portal has, with a value it takes; doors leave what they do not know."""
     return {
-        "name": "another", "project": "lending", "purpose": "Advise.", "reason": "Because.", "note": "Please.",
+        "name": "another", "project": project, "purpose": "Advise.", "reason": "Because.", "note": "Please.",
         "email": "somebody@people.example", "role": "auditor", "risk_class": "high",
         "answers": dict.fromkeys(NAMES, False),
         "scopes": ["read"], "days": 3, "source": built_in("high"), "target": "approve", "favourable": "1",
@@ -76,24 +73,52 @@ def words(rows: dict) -> dict:
         "until": f"{timezone.now() + timedelta(20):%Y-%m-%d}",
         "delegate": rows[Delegation].delegate_id, "starts_at": "2099-01-01T00:00:00Z",
         "ends_at": "2099-01-02T00:00:00Z",
-        "condition": 1, "evidence": "Report 7.", "who": "The deployer", "how": "By letter.", "drill": False,
+        "condition": 1, "evidence": "Report 7.", "who": "The deployer", "how": "By letter.", "drill": False, "who": "The deployer", "how": "By letter.", "drill": False,
     }  # fmt: skip
 
 
-def knock(client, method: str, address: Address, where: str, rows: dict, **headers):
-    """A well-formed request at a door, as a page or as REST."""
-    given = words(rows)
-    where += ASKED.get(address.name, "").format(**given)
+def body(address: Address, rows: dict, **more) -> dict:
+    """The words, with what this door wants otherwise, and `more` over them."""
+    soon = timezone.now() + timedelta(days=9)
+    own = OWN.get(address.name, {})
+    if address.name == "api-waivers":
+        own = own | {"ends_at": soon.isoformat()}
+    if address.name in ("waiver-new", "waiver-renew"):
+        own = own | {"ends_on": soon.date().isoformat()}
+    return words(rows) | own | more
+
+
+def asked_with(address: Address, rows: dict) -> str:
+    """What stands behind the address, where it wants something there."""
+    return ASKED.get(address.name, "").format(**words(rows))
+
+
+def knock(client, method: str, address: Address, where: str, rows: dict, *, more: dict | None = None, **headers):
+    """A well-formed request at a door, as a page or as REST; `more` stands over what is well-formed."""
     if method == "get":
-        return client.get(where, **headers)
-    given |= OWN.get(address.name, {})
+        return client.get(where + ASKED.get(address.name, "").format(**words(rows) | (more or {})), **headers)
+    given = body(address, rows, **(more or {}))
+    where += ASKED.get(address.name, "").format(**given)
     if address.is_rest and address.name != "api-datasets":
         return getattr(client, method)(where, data=given, content_type=JSON, **headers)
     form = {
-        name: value for name, value in (given | IN_FORMS).items() if not isinstance(value, (dict, bool, type(None)))
+        name: value for name, value in (IN_FORMS | given).items() if not isinstance(value, (dict, bool, type(None)))
     }
     form["file"] = SimpleUploadedFile("loans.csv", b"approve,race\n1,a\n0,b\n", content_type="text/csv")
     return client.post(where, form, **headers)
+
+
+def ask(client, method: str, where: str, **headers):
+    """A request with nothing in it."""
+    if method == "get":
+        return client.get(where, **headers)
+    nothing = {"data": "{}", "content_type": JSON} if where.startswith("/api/") else {}
+    return getattr(client, method)(where, **nothing, **headers)
+
+
+def content_of(answer) -> bytes:
+    """The whole body, streamed or not."""
+    return b"".join(answer.streaming_content) if answer.streaming else answer.content
 
 
 @contextmanager

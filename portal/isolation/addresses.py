@@ -1,4 +1,4 @@
-"""Every address of the portal, as the resolver knows it: a new one is inside the walls' tests by itself."""
+"""Every address of the portal, as the resolver knows it: a new one is tried by itself."""
 
 import re
 from dataclasses import dataclass
@@ -49,6 +49,10 @@ def every() -> tuple[Address, ...]:
 
 def inside() -> list[Address]:
     return [address for address in every() if address.is_inside]
+
+
+def named(name: str) -> Address:
+    return next(address for address in every() if address.name == name)
 
 
 def _walk(resolver, prefix: str):
