@@ -73,7 +73,7 @@ def words(rows: dict, project: str = "lending") -> dict:
         "until": f"{timezone.now() + timedelta(20):%Y-%m-%d}",
         "delegate": rows[Delegation].delegate_id, "starts_at": "2099-01-01T00:00:00Z",
         "ends_at": "2099-01-02T00:00:00Z",
-        "condition": 1, "evidence": "Report 7.", "who": "The deployer", "how": "By letter.", "drill": False, "who": "The deployer", "how": "By letter.", "drill": False,
+        "condition": 1, "evidence": "Report 7.", "who": "The deployer", "how": "By letter.", "drill": False,
     }  # fmt: skip
 
 
