@@ -30,9 +30,10 @@ class Command(BaseCommand):
         sys.exit(0 if result["verdict"] == "pass" else 1)
 
     def _tell(self, *, words: str, **_more) -> None:
-        if words != self._last:
-            self.stderr.write(f"trying {words}")
-        self._last = words
+        stage = words.partition(" · ")[0]
+        if stage != self._last:
+            self.stderr.write(f"trying {stage}")
+        self._last = stage
 
     def _print(self, result: dict) -> None:
         for finding in result["findings"]:
