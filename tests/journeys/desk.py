@@ -3,15 +3,16 @@
 from portal.demo.story import DECLARATION, OVER, mortgages
 
 
-def made(builder, *, name: str, model: str, versions: int = 1, yes=()) -> list[int]:
+def made(builder, *, name: str, model: str, seeds, yes=()) -> list[int]:
     """Models of a new project, learned from the mortgage decisions, each with a performance report: their ids.
-    `yes`: what the project answers yes."""
+    `seeds`: of one version each; the same seed gives the same bytes, and bytes that another story revoked are not asked
+    for again. `yes`: what the project answers yes."""
     answers = {question["name"]: question["name"] in yes for question in builder.get("risk-questions/")["results"]}
     slug = builder.post("projects/", name=name, purpose="Sort the desk.", answers=answers)["slug"]
     data = builder.upload("datasets/", "loanapp.csv", mortgages(), project=slug, name=model)["id"]
     builder.post(f"dataset-versions/{data}/declaration/", **DECLARATION)
     given = {"project": slug, "model": model, "dataset_version": data, "gpu": False}
-    runs = [builder.post("runs/", recipe={"estimator": "logistic", "seed": seed}, **given) for seed in range(versions)]
+    runs = [builder.post("runs/", recipe={"estimator": "logistic", "seed": seed}, **given) for seed in seeds]
     models = [finished(builder, f"runs/{run['id']}/")["model_version"] for run in runs]
     for model_version in models:
         measured(builder, model_version)

@@ -110,7 +110,7 @@ def test_01_three_models_wait_and_one_is_signed_under_a_plain_policy(client_of, 
     ben = client_of(BUILDER)
     plain = client_of(OWNER).post("policies/", source=PLAIN)["id"]
     client_of(SECOND_OWNER).post(f"policies/{plain}/publication/")
-    said["models"] = desk.made(ben, name="Gate", model="gate", versions=3, yes={"personal_data"})
+    said["models"] = desk.made(ben, name="Gate", model="gate", seeds=(1, 2, 3), yes={"personal_data"})
     approve(client_of, people, asked(ben, said["models"][0]))
 
 

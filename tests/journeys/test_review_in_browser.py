@@ -34,7 +34,7 @@ def test_01_a_model_is_there_to_be_reviewed(client_of, said):
     ben = client_of(BUILDER)
     policy = client_of("Olivia Grant").post("policies/", source=POLICY)["id"]
     client_of("Omar Haddad").post(f"policies/{policy}/publication/")
-    [said["model"]] = desk.made(ben, name="Desk review", model="desk")
+    [said["model"]] = desk.made(ben, name="Desk review", model="desk", seeds=[4])
 
 
 def test_02_a_refusal_is_sealed_until_both_have_spoken(visitor, said):
