@@ -23,8 +23,9 @@ test: $(VENV)/installed-dev browser  ## every test, the journeys in a real brows
 journeys: $(VENV)/installed-dev browser  ## the whole stories alone; DATABASE_URL and CELERY_BROKER_URL choose the services
 	$(BIN)/pytest tests/journeys
 
+STORIES ?= tests/journeys/test_rest_story.py tests/journeys/test_story_in_browser.py
 stories: $(VENV)/installed-dev browser  ## of them the two that tell the whole main job, in the browser and over REST
-	$(BIN)/pytest tests/journeys/test_rest_story.py tests/journeys/test_story_in_browser.py
+	$(BIN)/pytest $(STORIES)
 
 check: $(VENV)/installed-dev  ## lint, types, floors, migrations
 	$(BIN)/ruff check .
