@@ -156,7 +156,7 @@ class Signature(forms.Form):
 
     def clean(self):
         given = super().clean()
-        if any([condition.errors for condition in self.conditions]):  # noqa: C419 (each is to say what it lacks)
+        if [condition for condition in self.conditions if condition.errors]:  # each says what it lacks
             self.add_error(None, "A condition is not whole; what is missing stands beside it.")
         return given
 

@@ -202,4 +202,4 @@ def test_a_result_is_plain_and_says_what_it_was_made_by(told, at_once):
     result = runs.tried(lambda **facts: None)
     assert json.loads(canonical(result))["database"]["role"] == "assay_web"
     assert len(result["portal"]["source"]) == 64
-    assert {one["where"] for one in result["untried"]} == {where for where, _ in runs.NOT_COVERED}
+    assert {one["where"] for one in result["untried"]} == {where for where, _, _ in runs.NOT_COVERED}
