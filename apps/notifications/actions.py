@@ -96,8 +96,8 @@ def resume(destination: Destination, *, by) -> Destination:
     if not row.paused_at and not row.failing_since:
         raise ActionDenied(f"{row} is neither paused nor failing.")
     row.paused_at, row.paused_why, row.next_at, row.attempts = None, "", timezone.now(), 0
-    row.failing_since = row.told_at = None
-    row.save(update_fields=["paused_at", "paused_why", "next_at", "attempts", "failing_since", "told_at"])
+    row.failing_since = row.told_at = row.largest = None
+    row.save(update_fields=["paused_at", "paused_why", "next_at", "attempts", "failing_since", "told_at", "largest"])
     record(Event.DESTINATION_RESUMED, on=row, by=by, after=row.cursor)
     return row
 

@@ -2,7 +2,10 @@
 
 A delivery holds a destination for a while that it renews with each message; nobody else delivers there meanwhile, and
 one that dies is followed by another when that time is over. What a message holds is written down before it is sent, so
-that it goes out again under the same id; the cursor moves when it has arrived. Nothing is sent inside a transaction."""
+that it goes out again under the same id; the cursor moves when it has arrived. Nothing is sent inside a transaction.
+
+What answers 413 to several events gets messages of half the bytes, down to one event. What refuses even one is paused,
+with the record's number and size as the reason: to pass over it would be a gap that the receiver never hears of."""
 
 import json
 import logging
@@ -34,7 +37,7 @@ TURN = 20.0  # seconds; then another destination has its turn
 MOST, LARGEST = 200, 256 * 1024  # events and bytes of one message
 AT_ONCE, OF_ONE = 16, 4  # deliveries of one worker, and of one organization among them
 EXCERPT = 200  # characters of an answer that are kept
-GONE = 410
+GONE, TOO_LARGE = 410, 413
 log = logging.getLogger(__name__)
 
 
@@ -44,6 +47,7 @@ class Message:
     body: bytes
     content_type: str
     to: int | None  # the last record it holds; None for a test
+    events: int = 1
 
 
 @dataclass(frozen=True)
@@ -113,9 +117,9 @@ def deliver(organization_id: int, destination_id: int) -> int:
             outcome = send(destination, message)
             with as_organization(organization_id):
                 _settle(destination, message, outcome)
-            if outcome.problem:
+            if outcome.problem and not _is_split(message, outcome):
                 break
-            arrived += 1
+            arrived += not outcome.problem
     finally:
         with as_organization(organization_id):
             _held(destination_id, holder).update(held_by="", held_until=None)
@@ -165,13 +169,13 @@ def _message(row: Destination, to: int) -> Message | None:
     for _, event in found:
         lines.append(_json(event))
         size += len(lines[-1])
-        if size > LARGEST and len(lines) > 1 and not row.sending_to:
+        if size > (row.largest or LARGEST) and len(lines) > 1 and not row.sending_to:
             lines.pop()
             break
     (first, event), last = found[0], found[len(lines) - 1][0]
     span = first if row.scheme else f"{first}_{last}"
     body = _webhook(event) if row.scheme else _joined(row.kind, lines)
-    return Message(f"msg_{row.organization.slug}_{span}", body, _content_type(row.kind), last)
+    return Message(f"msg_{row.organization.slug}_{span}", body, _content_type(row.kind), last, len(lines))
 
 
 def _test(row: Destination) -> Message:
@@ -265,20 +269,36 @@ def _settle(sent: Destination, message: Message, outcome: Outcome) -> None:
         row.save(update_fields=["test_asked_at", "tested_at", "test_answer"])
         return
     row.status, row.problem = outcome.status, outcome.problem
-    if outcome.problem:
-        _put_off(row, outcome, now)
+    if _is_split(message, outcome):
+        row.largest, row.sending_to, row.attempts = len(message.body) // 2, None, 0
+    elif outcome.problem:
+        _put_off(row, message, outcome, now)
     else:
         row.cursor, row.sending_to, row.attempts, row.next_at, row.arrived_at = message.to, None, 0, now, now
         row.failing_since = row.told_at = None
     row.save()
 
 
-def _put_off(row: Destination, outcome: Outcome, now: datetime) -> None:
+def _is_split(message: Message, outcome: Outcome) -> bool:
+    """Whether the same events go out again at once, in smaller messages under ids of their own."""
+    return outcome.status == TOO_LARGE and message.events > 1
+
+
+def _put_off(row: Destination, message: Message, outcome: Outcome, now: datetime) -> None:
     row.failing_since = row.failing_since or now
     row.next_at = now + rules.wait(row.attempts, outcome.asked)
-    if outcome.status == GONE and not row.paused_at:
-        row.paused_at, row.paused_why = now, "It answered 410 Gone: it wants nothing more."
+    if outcome.status in (GONE, TOO_LARGE) and not row.paused_at:
+        row.paused_at, row.paused_why = now, _why_paused(message, outcome)
         record(Event.DESTINATION_PAUSED, on=row, by=None, reason=row.paused_why, after=row.cursor)
     elif row.told_at is None and now - row.failing_since >= rules.LONG:
         row.told_at = now
         record(Event.DESTINATION_FAILING, on=row, by=None, since=row.failing_since.isoformat(), after=row.cursor)
+
+
+def _why_paused(message: Message, outcome: Outcome) -> str:
+    if outcome.status == GONE:
+        return "It answered 410 Gone: it wants nothing more."
+    return (
+        f"It answered 413: record {message.to} alone, {len(message.body):,} bytes, is too large for it. "
+        "Let it take more, then resume."
+    )

@@ -41,6 +41,7 @@ class Destination(TenantModel):
 
     cursor = models.BigIntegerField()
     sending_to = models.BigIntegerField(null=True)
+    largest = models.PositiveIntegerField(null=True)  # bytes of a message of several events; null: as many as usual
     attempts = models.PositiveIntegerField(default=0)  # of the message under way
     tried_at = models.DateTimeField(null=True)
     next_at = models.DateTimeField(default=timezone.now)

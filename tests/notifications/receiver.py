@@ -21,6 +21,7 @@ class Receiver(ThreadingHTTPServer):
         self.took: list[tuple[dict, bytes]] = []  # of those that were answered with 200
         self.status, self.headers, self.said, self.slow = 200, {}, b"", 0.0
         self.answers: list[int] = []  # given first, one a request; then `status`
+        self.largest = 2**63  # bytes; what is larger is answered with 413
         self.at_once = self.most_at_once = 0
         self.lock = threading.Lock()
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -54,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
             here.at_once += 1
             here.most_at_once = max(here.most_at_once, here.at_once)
             here.got.append((headers, body))
-            status = here.answers.pop(0) if here.answers else here.status
+            status = here.answers.pop(0) if here.answers else here.status if len(body) <= here.largest else 413
         time.sleep(here.slow)
         with here.lock:
             here.at_once -= 1

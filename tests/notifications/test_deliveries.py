@@ -169,6 +169,49 @@ def test_one_that_is_gone_is_paused_and_goes_on_when_it_is_resumed(acme, receive
     assert now(row).lag == 0
 
 
+@pytest.mark.parametrize("kind", ["jsonl", "json"])
+def test_one_that_takes_less_gets_smaller_messages_and_misses_nothing(acme, receiver, kind):
+    row = destination(acme, receiver, kind, after=0)
+    happen(acme, 9)
+    receiver.largest = 2500  # two events or three
+    deliver(row)
+    last = now(row)
+    assert is_whole(receiver, 1, last.cursor) and (last.lag, last.state, last.problem) == (0, "live", "")
+    assert 1 < len(receiver.took) < last.cursor and max(len(body) for _, body in receiver.took) <= 2500
+    assert len(set(receiver.ids)) == len(receiver.ids)
+    refused = len(receiver.got) - len(receiver.took)
+    happen(acme, 9)
+    deliver(row)  # what it takes is remembered
+    assert is_whole(receiver, 1, now(row).cursor) and len(receiver.got) - len(receiver.took) == refused > 0
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "webhook"])
+def test_one_that_takes_not_even_one_event_is_paused_with_the_reason_and_goes_on_when_it_takes_more(
+    acme, receiver, kind
+):
+    row = destination(acme, receiver, kind)
+    begun = row.cursor
+    happen(acme, 2)
+    receiver.largest = 100
+    deliver(row)
+    held = now(row)
+    assert (held.state, held.cursor) == ("paused", begun) and receiver.took == []
+    assert f"record {begun + 1} alone, " in held.paused_why and "is too large for it" in held.paused_why
+    assert events(receiver.got[-1][1])[0]["metadata"]["sequence"] == begun + 1
+    told = Record.objects.get(event=Event.DESTINATION_PAUSED)
+    assert told.by_id is None and told.facts == {"reason": held.paused_why, "after": begun}
+    asked = len(receiver.got)
+    hurry(row)
+    assert deliver(row) == 0 and len(receiver.got) == asked  # nobody is asked again and again
+    receiver.largest = 2**63
+    with as_organization(acme.organization.pk):
+        actions.resume(row, by=acme.owner)
+    deliver(row)
+    assert is_whole(receiver, begun + 1, now(row).cursor) and now(row).lag == 0
+    if kind == "jsonl":
+        assert len(receiver.took) == 2  # the one under way, and then the rest in a message of the usual size
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_one_that_asks_to_be_left_alone_is(acme, receiver, status):
     row = destination(acme, receiver)
