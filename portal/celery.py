@@ -11,7 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 from celery import Celery, signals
 
 PULSE_EVERY = 5.0  # seconds
-HALF_A_MINUTE, A_DAY = 6, 17_280  # pulses
+HALF_A_MINUTE, AN_HOUR, A_DAY = 6, 720, 17_280  # pulses
 WATCH_EVERY = 10.0  # seconds
 DELIVER_EVERY = 2.0  # seconds
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def _chores(queues: list[str]) -> tuple:
     from apps.approvals.actions import notice
     from apps.common.work import sweep
     from apps.controls.runs import dispose
-    from apps.deployments.actions import keep_permits
+    from apps.deployments.actions import keep_permits, tell_drills
     from apps.training.actions import tell_worker
     from portal.machine import describe
 
@@ -72,6 +72,7 @@ def _chores(queues: list[str]) -> tuple:
         (1, sweep),
         (1, keep_permits),
         (HALF_A_MINUTE, notice),
+        (AN_HOUR, tell_drills),
         (A_DAY, dispose),
     )
 

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 from apps.audits import checkpoints, exports, keys, notes, queries, rules, verification, witnesses
 from apps.audits.events import Event
 from apps.audits.models import Attestation, Checkpoint, SigningKey, Witness, WitnessKind
-from apps.audits.recording import personal, record
+from apps.audits.recording import is_told, personal, record
 from apps.audits.verification import Verification
 from apps.common import work
 from apps.common.canonical import digest
@@ -13,7 +13,7 @@ from apps.common.errors import ActionDenied, BadInput, NotPermitted, WorkProblem
 from apps.common.signing import KeyUnusable
 from apps.common.work import WorkState
 
-__all__ = ["checkpoint", "export", "personal", "record", "rotate_key", "verify", "verify_for_portal"]
+__all__ = ["checkpoint", "export", "is_told", "personal", "record", "rotate_key", "verify", "verify_for_portal"]
 NAMED_BY_OWNERS = (WitnessKind.MAILBOX, WitnessKind.HTTP)
 
 

@@ -66,6 +66,15 @@ def _without_personal(value: Any, path: str, names: dict[str, Personal]) -> Any:
     return kept
 
 
+def is_told(event: Event, *, on, **facts) -> bool:
+    """Whether the record says this of a thing already, with these facts among others. Whoever asks so as to say it once
+    holds the thing's row."""
+    said = Record.objects.filter(
+        organization_id=on.organization_id, on_type=on._meta.model_name, on_id=on.pk, event=event, facts__contains=facts
+    )
+    return said.exists()
+
+
 def erase(organization_id: int, subjects: list[str]) -> int:
     """Delete the keys and the words of these subjects ("person 12") for good; how many words went.
 

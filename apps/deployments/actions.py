@@ -12,7 +12,7 @@ from apps.accounts.permissions import Permission, require
 from apps.approvals import queries as approvals
 from apps.approvals.actions.refusals import database_refusals
 from apps.audits import keys
-from apps.audits.actions import record
+from apps.audits.actions import is_told, personal, record
 from apps.audits.events import Event
 from apps.common.errors import ActionDenied, BadInput
 from apps.common.signing import KeyUnusable
@@ -84,6 +84,29 @@ def stop(deployment: Deployment, *, reason: str, by) -> Deployment:
     record(Event.DEPLOYMENT_STOPPED, on=deployment, by=by, reason=reason)
     _revoke(deployment, "The deployment was stopped.", by=by)
     return deployment
+
+
+def tell_drills() -> int:
+    """One round over all organizations: of high-risk deployments whose stop is to be tried within days, or was to be,
+    the record is told, once for each. Returns how many things were told."""
+    told = 0
+    for organization_id in organization_ids():
+        with as_organization(organization_id):
+            told += sum(_tell_drill(deployment) for deployment in queries.to_be_tried())
+    return told
+
+
+def _tell_drill(deployment: Deployment) -> bool:
+    if not Deployment.objects.select_for_update(skip_locked=True).filter(pk=deployment.pk).exists():
+        return False
+    due, days = deployment.drill_due.isoformat(), deployment.drill_near
+    event, facts = Event.DEPLOYMENT_DRILL_OVERDUE, {"due": due}
+    if not deployment.drill_overdue:
+        event, facts = Event.DEPLOYMENT_DRILL_DUE, {"due": due, "days": days}
+    if is_told(event, on=deployment, **facts):
+        return False
+    record(event, on=deployment, by=None, **facts, opened_by=personal(deployment.opened_by.user))
+    return True
 
 
 # Permits: issued for a deployment whose sign-off stands, and by no other way; the database sees to it.

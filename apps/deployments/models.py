@@ -19,6 +19,8 @@ class State(models.TextChoices):
 
 
 DRILL_EVERY = timedelta(days=180)
+DRILL_WARNED = (30, 7)  # days before it is due
+STOPS_WITHIN = timedelta(seconds=60)  # of a suspension or revocation, whatever serves: every permit has fallen
 MOST_ROWS = 10_000  # in one request, whatever a deployment says
 
 
@@ -56,6 +58,14 @@ class Deployment(ProjectModel):
     @property
     def drill_overdue(self) -> bool:
         return self.state == State.SERVING and self.drill_due <= timezone.now()
+
+    @property
+    def drill_near(self) -> int | None:
+        """Within how many of the days of `DRILL_WARNED` it is due, the fewest that fit; None before and after."""
+        left = self.drill_due - timezone.now()
+        if self.state != State.SERVING or left <= timedelta(0):
+            return None
+        return min((days for days in DRILL_WARNED if left <= timedelta(days=days)), default=None)
 
     def __str__(self):
         return f"{self.name}: {self.model_version}"

@@ -1,15 +1,17 @@
 """What serves, and with which permits, on behalf of a viewer."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db.models import BooleanField, Exists, F, Func, Max, OuterRef, Subquery
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from apps.approvals import queries as approvals
 from apps.approvals.models import Suspension
 from apps.audits.events import Event
 from apps.audits.models import Record
-from apps.deployments.models import Deployment, Permit, State
+from apps.deployments.models import DRILL_EVERY, DRILL_WARNED, Deployment, Permit, State
 
 STANDS = Func(F("approval_id"), function="approvals_stands", output_field=BooleanField())
 PERMIT_STANDS = Func(F("pk"), function="deployments_permit_stands", output_field=BooleanField())
@@ -93,6 +95,16 @@ def serving() -> list[Deployment]:
     until = Subquery(here.order_by("-expires_at").values("expires_at")[:1])
     found = Deployment.objects.filter(state=State.SERVING).annotate(stands=STANDS, permitted_until=until)
     return list(found.order_by("pk"))
+
+
+def to_be_tried() -> list[Deployment]:
+    """What serves in high-risk projects of the tenant, and has to show within days that it can be stopped, or had to;
+    each with `.tried_at`."""
+    tried_at = Subquery(_tried().values("suspended_at")[:1])
+    found = Deployment.objects.filter(state=State.SERVING, project__risk_class="high").annotate(tried_at=tried_at)
+    soon = timezone.now() - DRILL_EVERY + timedelta(days=max(DRILL_WARNED))
+    due = found.alias(since=Coalesce("tried_at", "opened_at")).filter(since__lte=soon)
+    return list(due.select_related("project__organization", "model_version__model", "opened_by__user").order_by("pk"))
 
 
 def fallen(*, viewer, since):

@@ -211,6 +211,28 @@ def test_an_overdue_condition_does_what_it_says(acme, monkeypatch, consequence, 
     assert fallen.count() == (not stands) and all("Measure robustness" in each.facts["reason"] for each in fallen)
 
 
+@pytest.mark.parametrize(("left", "days"), [(40, None), (29, 30), (6, 7)])
+def test_its_owner_is_told_before_it_is_due(acme, left, days):
+    approval = conditional(acme, due=timedelta(days=left))
+    assert notices() == (1 if days else 0) and notices() == 0
+    told = [(each.facts["days"], each.facts["condition"], each.told["owner"]) for each in due()]
+    assert told == ([(days, "Measure robustness.", acme.builder.user.name)] if days else [])
+    assert case(approval, acme.auditor).stands
+
+
+def test_of_a_condition_that_is_met_nobody_is_warned(acme):
+    approval = conditional(acme, due=timedelta(days=6))
+    acme.enter(acme.builder)
+    actions.fulfil(approval, 1, evidence="Report 12.", by=acme.builder)
+    acme.enter(acme.reviewer)
+    actions.confirm(approval, 1, by=acme.reviewer)
+    assert notices() == 0
+
+
+def due():
+    return Record.objects.filter(event="approval.due")
+
+
 def test_a_suspended_one_stands_again_once_it_is_met(acme, monkeypatch):
     approval = conditional(acme, due=timedelta(days=-1), consequence="suspend", monkeypatch=monkeypatch)
     acme.enter(acme.reviewer)

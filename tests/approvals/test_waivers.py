@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Role
 from apps.approvals import actions, queries, rules
+from apps.approvals.actions import notices
 from apps.approvals.gates.defaults import built_in
 from apps.approvals.models import Waiver
 from apps.audits.models import Record
@@ -251,6 +252,19 @@ def test_the_register_counts_by_owner(acme):
     [row] = queries.counted(viewer=acme.auditor)
     assert (row["open"], row["overdue"], row["all"]) == (1, 0, 2)
     assert [one.pk for one in queries.with_status(queries.waivers(viewer=acme.auditor), "active")] == [first.pk]
+
+
+@pytest.mark.parametrize(
+    ("left", "told"), [(40, []), (29, [30]), (6, [7]), (0, ["over"])], ids=["far", "a month", "a week", "over"]
+)
+def test_its_owner_is_told_before_it_ends_and_when_it_has(acme, monkeypatch, left, told):
+    waiver = make.waived(acme, weak(acme), ends_at=timezone.now() + timedelta(days=80))
+    monkeypatch.setattr("django.utils.timezone.now", lambda: waiver.ends_at - timedelta(days=left))
+    for _ in range(2):  # and once each, however often a worker looks
+        list(notices._of_organization(acme.organization.pk))
+    found = [*Record.objects.filter(on_type="waiver", event__in=("waiver.ending", "waiver.expired"))]
+    assert [each.facts.get("days", "over") for each in found] == told
+    assert all(each.told["owner"] == acme.second_reviewer.user.name for each in found)
 
 
 # Plain SQL, from somebody who means harm

@@ -1,23 +1,28 @@
-"""What happens to sign-offs by itself, told to the record: once each, by whichever worker sees it first."""
+"""What happens to sign-offs and waivers by itself, told to the record: once each, by whichever worker sees it first."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from apps.accounts.models import Membership
 from apps.approvals import queries
 from apps.approvals.actions.approvals import lapse
-from apps.approvals.models import CONDITIONAL, Approval, Notice, State, Suspension
+from apps.approvals.models import CONDITIONAL, Approval, Notice, State, Suspension, Waiver, WaiverState
 from apps.approvals.queries import STANDS
-from apps.audits.actions import personal, record
+from apps.audits.actions import is_told, personal, record
 from apps.audits.events import Event
+from apps.audits.models import Record
 from apps.common.tenancy import as_organization, organization_ids
 
 WARNED = (90, 30, 7)  # days before the end of a sign-off
-MOST = 100  # sign-offs looked at in one round of one organization
+SOONER = (
+    30,
+    7,
+)  # days before that of a waiver, and before a condition is due: neither lasts much longer than the first
+MOST = 100  # of each kind that are looked at in one round of one organization
 
 
 def notice() -> int:
@@ -38,8 +43,10 @@ def _of_organization(organization_id: int) -> Iterator[None]:
     approved = mine.filter(state=State.APPROVED).exclude(notices__kind="stale").exclude(Exists(held))
     for approval in approved.filter(signatures__meaning=CONDITIONAL)[:MOST]:
         yield from _unmet(approval)
-    for approval in approved.filter(valid_until__lte=timezone.now() + timedelta(days=max(WARNED)))[:MOST]:
-        yield from _ending(approval)
+    for days, near in _near("valid_until", WARNED).items():
+        for approval in approved.filter(near).exclude(notices__kind=f"ends in {days} days")[:MOST]:
+            yield from _ending(approval, days)
+    yield from _waivers(organization_id)
     for approval in approved.annotate(stands=STANDS).filter(stands=False)[:MOST]:
         yield from _fallen(approval)
 
@@ -56,13 +63,42 @@ def _deadline(approval: Approval) -> Iterator[None]:
         yield
 
 
-def _ending(approval: Approval) -> Iterator[None]:
+def _near(end: str, warned: tuple[int, ...]) -> dict[int, Q]:
+    """Days -> what ends within so many, and not within fewer that are warned of too."""
+    now = timezone.now()
+    sooner = {days: max((less for less in warned if less < days), default=0) for days in warned}
+    return {
+        days: Q(**{f"{end}__gt": now + timedelta(days=less), f"{end}__lte": now + timedelta(days=days)})
+        for days, less in sooner.items()
+    }
+
+
+def _ending(approval: Approval, days: int) -> Iterator[None]:
     """Its end is near: told once for each of the days in `WARNED`, the nearest that fits."""
     assert approval.valid_until, "an approved one has its end"
-    left = approval.valid_until - timezone.now()
-    days = min(days for days in WARNED if left <= timedelta(days=days))
-    if left > timedelta(0) and _first(approval, f"ends in {days} days"):
+    if _first(approval, f"ends in {days} days"):
         record(Event.APPROVAL_ENDING, on=approval, by=None, valid_until=approval.valid_until.isoformat(), days=days)
+        yield
+
+
+def _waivers(organization_id: int) -> Iterator[None]:
+    """Approved ones whose end is near, and those that ended and that nobody closed."""
+    mine = Waiver.objects.filter(organization_id=organization_id, state=WaiverState.APPROVED)
+    mine = mine.select_for_update(skip_locked=True, of=("self",)).select_related("project__organization", "owner__user")
+    told = Record.objects.filter(organization_id=organization_id, on_type="waiver", on_id=OuterRef("pk"))
+    for days, near in _near("ends_at", SOONER).items():
+        warned = told.filter(event=Event.WAIVER_ENDING, facts__days=days)
+        for waiver in mine.filter(near).exclude(Exists(warned))[:MOST]:
+            yield from _told(Event.WAIVER_ENDING, waiver, until=waiver.ends_at.isoformat(), days=days)
+    over = mine.filter(ends_at__lte=timezone.now()).exclude(Exists(told.filter(event=Event.WAIVER_EXPIRED)))
+    for waiver in over[:MOST]:
+        yield from _told(Event.WAIVER_EXPIRED, waiver, until=waiver.ends_at.isoformat())
+
+
+def _told(event: Event, waiver: Waiver, **facts) -> Iterator[None]:
+    """Asked once more with the row held: another worker may have told it since this one began to look."""
+    if not is_told(event, on=waiver, **facts):
+        record(event, on=waiver, by=None, **facts, owner=personal(waiver.owner.user))
         yield
 
 
@@ -76,17 +112,26 @@ def _fallen(approval: Approval) -> Iterator[None]:
 
 
 def _unmet(approval: Approval) -> Iterator[None]:
+    """Its conditions whose day is near, and those whose day passed unmet."""
     for condition in queries.case(approval).conditions:
-        kind = f"{condition.number} of {condition.signature.pk}"
+        kind, facts = f"{condition.number} of {condition.signature.pk}", {"condition": condition.text}
+        left = condition.due_at - timezone.now()
+        days = min((days for days in SOONER if left <= timedelta(days=days)), default=None)
         if condition.overdue and _first(approval, kind):
-            facts = {"condition": condition.text, "consequence": condition.consequence}
-            record(Event.APPROVAL_UNMET, on=approval, by=None, **facts, owner=_owner(condition))
+            told = facts | {"consequence": condition.consequence}
+            record(Event.APPROVAL_UNMET, on=approval, by=None, **told, owner=_owner(condition))
+            yield
+        elif days and left > timedelta(0) and not condition.met and _first(approval, f"{days}: {kind}"):
+            told = facts | {"due_at": condition.due_at.isoformat(), "days": days}
+            record(Event.APPROVAL_DUE, on=approval, by=None, **told, owner=_owner(condition))
             yield
 
 
 def _owner(condition):
     """Who answers for it, as a word that can be erased; the portal checks a figure itself."""
-    return personal(Membership.objects.select_related("user").get(pk=condition.owner)) if condition.owner else "portal"
+    if condition.owner is None:
+        return "portal"
+    return personal(Membership.objects.select_related("user").get(pk=condition.owner).user)
 
 
 def _first(approval: Approval, kind: str) -> bool:
