@@ -139,10 +139,10 @@ def _numbers(values: pl.Series, missing: Sequence[str]) -> pl.Series | None:
 def _learn_words(kept: Kept, text: pl.Series, digests: pl.Series) -> None:
     if not kept.all_words:
         return
-    fresh = pl.DataFrame([digests.alias("digest"), text.alias("word")]).drop_nulls().unique("digest")
-    for digest, word in fresh.iter_rows():
-        if digest not in kept.words:
-            kept.words[digest] = word[:LONGEST_WORD]
+    known = pl.Series(list(kept.words), dtype=pl.UInt64)
+    met = pl.DataFrame([digests.alias("digest"), text.alias("word")]).drop_nulls().unique("digest")
+    fresh = met.join(pl.DataFrame({"digest": known}), on="digest", how="anti")
+    kept.words |= {digest: word[:LONGEST_WORD] for digest, word in fresh.iter_rows()}
     if len(kept.words) > MOST_WORDS:
         kept.all_words = False
 
