@@ -101,39 +101,50 @@ def _write(batches, missing: Sequence[str], folder: Path, columns: dict[str, Kep
                     columns[name] = _begin(frame[name], missing, folder / f"{len(columns)}.column")
                 if name not in files:
                     files[name] = opened.enter_context(columns[name].path.open("wb"))
-                if name not in late and not _append(columns[name], files[name], frame[name], missing):
-                    late.append(name)
+            wanted = [columns[name] for name in frame.columns if name not in late]
+            for kept, cells in (*_of_numbers(frame, wanted, missing), *_of_text(frame, wanted, missing)):
+                if cells is None:
+                    late.append(kept.name)
+                else:
+                    cells.tofile(files[kept.name])
+                    kept.rows += len(cells)
     return late
 
 
 def _begin(values: pl.Series, missing: Sequence[str], path: Path) -> Kept:
-    return Kept(values.name, path, number=_numbers(values, missing) is not None)
+    numbers = _checked(values, values.cast(pl.Float64, strict=False), missing)
+    return Kept(values.name, path, number=numbers is not None)
 
 
-def _append(kept: Kept, file: BinaryIO, values: pl.Series, missing: Sequence[str]) -> bool:
-    """False if the column is kept as numbers and this batch holds text."""
-    if kept.number:
-        numbers = _numbers(values, missing)
-        if numbers is None:
-            return False
-        (numbers.fill_null(float("nan")).to_numpy() + 0.0).tofile(file)  # -0.0 becomes 0.0: equal means equal bits
-    else:
-        text = tables.blank_text(values.cast(pl.String), missing)
-        digests = text.hash(seed=0)
-        _learn_words(kept, text, digests)
-        digests.set(text.is_null(), 0).to_numpy().tofile(file)
-    kept.rows += len(values)
-    return True
+def _of_numbers(frame: pl.DataFrame, wanted: list[Kept], missing: Sequence[str]):
+    """Each column of numbers with its cells of this batch, or None if it holds text."""
+    kept = [column for column in wanted if column.number]
+    cast = frame.select(pl.col([column.name for column in kept]).cast(pl.Float64, strict=False))
+    found = [_checked(frame[column.name], cast[column.name], missing) for column in kept]
+    cells = pl.DataFrame([numbers for numbers in found if numbers is not None])
+    if missing:
+        cells = pl.DataFrame([tables.blank_numbers(numbers, missing) for numbers in cells])
+    cells = cells.select(pl.all().fill_nan(None).fill_null(float("nan")))
+    for column, numbers in zip(kept, found, strict=True):
+        # one NaN for all that is missing, and 0.0 for -0.0: equal means equal bits
+        yield column, None if numbers is None else cells[column.name].to_numpy() + 0.0
 
 
-def _numbers(values: pl.Series, missing: Sequence[str]) -> pl.Series | None:
+def _checked(values: pl.Series, cast: pl.Series, missing: Sequence[str]) -> pl.Series | None:
     """The batch as Float64, or None if it holds text; tables.number_or_category without its refusals, and quicker."""
-    if values.dtype != pl.String:
-        return tables.blank_numbers(values, missing).cast(pl.Float64)
-    numbers: pl.Series | None = values.cast(pl.Float64, strict=False)
-    if numbers is None or numbers.null_count() > values.null_count():
-        numbers = tables.as_numbers(tables.blank_text(values, missing))
-    return None if numbers is None else tables.blank_numbers(numbers, missing)
+    if values.dtype != pl.String or cast.null_count() == values.null_count():
+        return cast
+    return tables.as_numbers(tables.blank_text(values, missing))
+
+
+def _of_text(frame: pl.DataFrame, wanted: list[Kept], missing: Sequence[str]):
+    """Each column of text with the digests of its cells, 0 where they are missing."""
+    kept = [column for column in wanted if not column.number]
+    texts = tables.blank_texts(frame.select(pl.col([column.name for column in kept]).cast(pl.String)), missing)
+    digests = texts.select(pl.when(pl.all().is_null()).then(0).otherwise(pl.all().hash(seed=0)).name.keep())
+    for column in kept:
+        _learn_words(column, texts[column.name], digests[column.name])
+        yield column, digests[column.name].to_numpy()
 
 
 def _learn_words(kept: Kept, text: pl.Series, digests: pl.Series) -> None:

@@ -33,8 +33,14 @@ def number_or_category(values: pl.Series, missing: Sequence[str]) -> pl.Series:
 
 def blank_text(values: pl.Series, missing: Sequence[str]) -> pl.Series:
     """Null where the text, blanks around it aside, is empty or one of the markers."""
+    return blank_texts(values.to_frame(), missing).to_series()
+
+
+def blank_texts(frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFrame:
+    """The same of columns of text, all in one go."""
     markers = ["", *(marker.strip() for marker in missing)]
-    return values.set(values.str.strip_chars().is_in(markers).fill_null(False), None)
+    blank = pl.all().str.strip_chars().is_in(markers)
+    return frame.select(pl.when(blank).then(None).otherwise(pl.all()).name.keep())
 
 
 def as_numbers(values: pl.Series) -> pl.Series | None:
