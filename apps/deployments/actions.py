@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 from django.conf import settings
@@ -100,7 +101,8 @@ def _tell_drill(deployment: Deployment) -> bool:
     if not Deployment.objects.select_for_update(skip_locked=True).filter(pk=deployment.pk).exists():
         return False
     due, days = deployment.drill_due.isoformat(), deployment.drill_near
-    event, facts = Event.DEPLOYMENT_DRILL_OVERDUE, {"due": due}
+    facts: dict[str, Any] = {"due": due}
+    event = Event.DEPLOYMENT_DRILL_OVERDUE
     if not deployment.drill_overdue:
         event, facts = Event.DEPLOYMENT_DRILL_DUE, {"due": due, "days": days}
     if is_told(event, on=deployment, **facts):

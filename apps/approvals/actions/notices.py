@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
@@ -114,7 +115,8 @@ def _fallen(approval: Approval) -> Iterator[None]:
 def _unmet(approval: Approval) -> Iterator[None]:
     """Its conditions whose day is near, and those whose day passed unmet."""
     for condition in queries.case(approval).conditions:
-        kind, facts = f"{condition.number} of {condition.signature.pk}", {"condition": condition.text}
+        kind = f"{condition.number} of {condition.signature.pk}"
+        facts: dict[str, Any] = {"condition": condition.text}
         left = condition.due_at - timezone.now()
         days = min((days for days in SOONER if left <= timedelta(days=days)), default=None)
         if condition.overdue and _first(approval, kind):
