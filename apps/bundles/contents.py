@@ -75,7 +75,8 @@ class Contents:
         keys.in_use(self.approval.organization_id)  # made now, if there was none: the manifest needs one
         found = [
             Member("README.txt", "what this is, and how to check it", _template("README.txt")),
-            Member("verify.py", "checks all of it; needs only Python and cryptography", _template("verify.py")),
+            Member("verify.py", "checks that it is whole and signed; Python and cryptography", _template("verify.py")),
+            Member("decide.py", "then decides again what the portal decided", _template("decide.py")),
             Member("dossier.json", "what was signed, byte for byte", self.approval.dossier.encode),
             *self._reports(),
             *self._documents(),

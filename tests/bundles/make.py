@@ -1,4 +1,4 @@
-"""Bundles, and what verify.py says of them; archives as an attacker would write them."""
+"""Bundles, and what verify.py and decide.py say of them; archives as an attacker would write them."""
 
 import base64
 import contextlib
@@ -20,16 +20,24 @@ from apps.common.canonical import canonical, digest
 from apps.common.signing import IN_TOTO, Key, envelope, statement
 from tests.approvals import make as sign_offs
 
-VERIFIER = Path(__file__).parents[2] / "templates" / "bundles" / "verify.py"
+PROGRAMS = Path(__file__).parents[2] / "templates" / "bundles"
 
 
 @cache
-def verifier():
-    """verify.py as a module: for tests that ask it many times."""
-    spec = importlib.util.spec_from_file_location("verify", VERIFIER)
+def program(name):
+    """A program as a module: for tests that ask it many times."""
+    spec = importlib.util.spec_from_file_location(name, PROGRAMS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def verifier():
+    return program("verify")
+
+
+def decider():
+    return program("decide")
 
 
 def approval(tenant):
@@ -69,25 +77,25 @@ def packed(members: dict[str, bytes]) -> bytes:
     return b"".join(written([Packed(name, members[name]) for name in names]))
 
 
-def checked(content: bytes, folder: Path, *options: str) -> dict:
-    """What verify.py says: {"verified", "answer", "checks", "status"}."""
+def checked(content: bytes, folder: Path, *options: str, by=decider) -> dict:
+    """What decide.py says, or verify.py alone: {"verified", "answer", "checks", "status"}."""
     path, said = folder / "bundle.zip", io.StringIO()
     path.write_bytes(content)
     with contextlib.redirect_stdout(said):
-        status = verifier().main([str(path), "--json", *options])
+        status = by().main([str(path), "--json", *options])
     return json.loads(said.getvalue()) | {"status": status}
 
 
-def right(content: bytes, folder: Path, *options: str) -> dict:
+def right(content: bytes, folder: Path, *options: str, by=decider) -> dict:
     """What it says of an archive that must pass."""
-    told = checked(content, folder, *options)
+    told = checked(content, folder, *options, by=by)
     assert told["verified"] and told["status"] == 0, told["answer"]
     return told
 
 
-def wrong(content: bytes, folder: Path, *options: str) -> str:
-    """Everything that verify.py says is wrong with an archive that must not pass."""
-    told = checked(content, folder, *options)
+def wrong(content: bytes, folder: Path, *options: str, by=verifier) -> str:
+    """Everything that verify.py alone, or decide.py, says is wrong with an archive that must not pass."""
+    told = checked(content, folder, *options, by=by)
     assert told["status"] == 1 and not told["verified"] and told["answer"].startswith("NOT VERIFIED: ")
     return "\n".join(f"{one['check']}: {one['what']}" for one in told["checks"] if one["mark"] == "WRONG")
 

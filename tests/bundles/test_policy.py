@@ -1,4 +1,4 @@
-"""verify.py decides a policy as the portal does: two programs, one rule, whatever a policy and a report may hold."""
+"""decide.py decides a policy as the portal does: two programs, one rule, whatever a policy and a report may hold."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -130,12 +130,12 @@ def compared(dossier, results) -> list[dict]:
     """What both say, which is the same."""
     portal = by_the_portal(dossier, results)
     theirs = [outcome.to_json() for outcome in portal]
-    ours = make.verifier().decided(dossier, results)
+    ours = make.decider().decided(dossier, results)
     assert [one["verdict"] for one in ours] == [one["verdict"] for one in theirs]
     for one, other in zip(ours, theirs, strict=True):
         for word in one:
-            assert make.verifier()._same(one[word], other[word]), (word, one, other)
-    assert make.verifier().overall(ours) == overall(portal)
+            assert make.decider().same(one[word], other[word]), (word, one, other)
+    assert make.decider().overall(ours) == overall(portal)
     return ours
 
 
@@ -148,7 +148,7 @@ def agree(dossier_and_results):
     SEEN.update((one["verdict"], bool(one.get("correction"))) for one in compared(*dossier_and_results))
 
 
-def test_verify_decides_as_the_portal_does():
+def test_it_decides_as_the_portal_does():
     agree()
     corrected = {(verdict, True) for verdict in ("pass", "fail", "inconclusive")}
     assert corrected <= SEEN  # else the cases were too easy

@@ -296,7 +296,9 @@ def test_a_sign_off_without_its_signatures_is_named(acme, bundle, tmp_path):
     printed = json.loads(members["signatures/signatures.json"])
     printed["signatures"].pop()
     members["signatures/signatures.json"] = canonical(printed)
-    assert "1 of 2 signatures" in make.wrong(signed_again(members, key_of(acme)), tmp_path)
+    changed = signed_again(members, key_of(acme))
+    assert "the record tells of 2 signatures, the bundle holds 1" in make.wrong(changed, tmp_path)
+    assert "1 of 2 signatures" in make.wrong(changed, tmp_path, by=make.decider)
 
 
 # The record and the permits.
@@ -338,7 +340,7 @@ def test_a_checkpoint_kept_elsewhere_must_agree(acme, bundle, tmp_path):
     note = next(content for name, content in make.members(bundle).items() if name.startswith("record/checkpoints/"))
     (tmp_path / "kept").write_bytes(note)
     told = make.right(bundle, tmp_path, "--checkpoint", str(tmp_path / "kept"))
-    assert any("agrees with yours" in one["what"] for one in told["checks"])
+    assert any("are of one history" in one["what"] for one in told["checks"])
     other = dataclasses.replace(notes.read(note.decode()), root=bytes(32))
     for key, why in ((Key.new(), "is not signed by a key of this organization"), (key_of(acme), "two histories")):
         (tmp_path / "kept").write_text(notes.signed(other, key))
