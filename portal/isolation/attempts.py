@@ -21,7 +21,6 @@ from portal.isolation.things import FILTERS, IDS, names_a_thing, place
 NOBODYS_ID, NOBODYS_SLUG = 2**40, "nobody-has-this-slug"
 NOBODYS = defaultdict(lambda: SimpleNamespace(pk=NOBODYS_ID, slug=NOBODYS_SLUG))
 IN_FORMS = IDS | {"approvals": Approval}
-WRITERS = ROLES[:3]  # an auditor writes nothing, and is told so before any field is read
 EXPORTS = ("?format=csv", "?format=jsonl", "?format=pdf")
 
 
@@ -113,12 +112,14 @@ def in_the_question(trial) -> None:
         if set(address.parameters) - {"organization", "project"}:
             continue
         where = place(address, ours.rows, ours.slug, ours.project)
-        for name, (there, nowhere) in named.items():
-            answer = ours.clients["owner"].get(f"{where}?{name}={there}")
-            right = answer.status_code < 500
-            if right and address.is_rest and name not in ("after", "before"):
-                right = _same(answer, ours.clients["owner"].get(f"{where}?{name}={nowhere}"))
-            _judge(trial, address, "get", answer, who="owner", thing="question", right=right, asked=str(there))
+        for role in ROLES:
+            client = ours.clients[role]
+            for name, (there, nowhere) in named.items():
+                answer = client.get(f"{where}?{name}={there}")
+                right = answer.status_code < 500
+                if right and address.is_rest and name not in ("after", "before"):
+                    right = _same(answer, client.get(f"{where}?{name}={nowhere}"))
+                _judge(trial, address, "get", answer, who=role, thing="question", right=right, asked=str(there))
 
 
 def in_the_body(trial) -> None:
@@ -149,7 +150,7 @@ def in_a_form(trial) -> None:
         with undone():
             if ask(ours.clients["owner"], "post", where).status_code == 405:
                 continue
-        for role in WRITERS:
+        for role in ROLES:
             page = ask(ours.clients[role], "get", where)
             shown = content_of(page) if page.status_code == 200 else b""
             for field, model in IN_FORMS.items():
@@ -175,10 +176,11 @@ def by_token(trial) -> None:
     for address in (found for found in trial.addresses if found.is_rest):
         for canary, key in ((trial.theirs, trial.ours), (trial.ours, trial.theirs)):
             where = place(address, canary.rows, canary.slug, canary.project)
-            for verb in METHODS:
-                answer = ask(stranger, verb, where, HTTP_AUTHORIZATION=f"Bearer {key.secrets['owner']}")
-                right = answer.status_code == 404
-                _judge(trial, address, verb, answer, who="owner", thing="token", right=right, asked=where)
+            for role in ROLES:
+                for verb in METHODS:
+                    answer = ask(stranger, verb, where, HTTP_AUTHORIZATION=f"Bearer {key.secrets[role]}")
+                    right = answer.status_code == 404
+                    _judge(trial, address, verb, answer, who=role, thing="token", right=right, asked=where)
 
 
 def by_link(trial) -> None:

@@ -19,9 +19,6 @@ from portal.isolation import trial
 from portal.isolation.canaries import CanaryRefused
 
 NOT_COVERED = (
-    ("filters and cursors", "every other role", "they were asked as owner alone"),
-    ("tokens", "every other role", "they were those of owners alone"),
-    ("forms", "auditor", "an auditor writes nothing, and is told so before any field is read"),
     (
         "serving process",
         "all",
