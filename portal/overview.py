@@ -121,8 +121,8 @@ def _newest(table, viewer, project, *related):
 def _models(viewer, project) -> list[dict]:
     """The newest model versions, each with its current report of every kind, its sign-off and where it serves."""
     versions = _newest(ModelVersion, viewer, project, "model", "dataset_version__dataset")[:SHOWN]
-    finished = reports.reports(viewer=viewer, project=project).filter(state="finished")
-    measured = _by_version(_brief(finished, "kind", "verdict"), versions)
+    spoken = reports.speaking([version.pk for version in versions])
+    measured = _by_version(_brief(spoken, "kind", "verdict", "provenance"), versions)
     asked = _by_version(_brief(approvals.approvals(viewer=viewer, project=project), "state"), versions)
     opened = _by_version(_brief(deployments.deployments(viewer=viewer, project=project), "state"), versions)
     return [

@@ -34,9 +34,11 @@ select
       where r.organization_id = its.organization and r.project_id = its.project and {of_run}
       order by r.id desc limit 1) as run,
     (select coalesce(json_agg(json_build_object('kind', kind, 'state', state, 'verdict', verdict)), '[]') from (
-        select distinct on (r.kind, r.state) r.kind, r.state, r.verdict from its, newest, reports_report r
+        select spoken.kind, spoken.state, spoken.verdict from newest, reports_speaking(newest.id) spoken
+        union all
+        select r.kind, r.state, r.verdict from its, newest, reports_report r
          where r.organization_id = its.organization and r.model_version_id = newest.id
-           and r.state not in ('failed', 'cancelled') order by r.kind, r.state, r.id desc) latest) as reports,
+           and r.state in ('queued', 'running')) latest) as reports,
     (select json_build_object('pk', a.id, 'state', a.state, 'stands', approvals_stands(a.id), 'model', m.name,
             'number', v.number, 'wanted', p.body -> 'signers', 'signed',
             (select count(*) from approvals_signature s where s.approval_id = a.id))
@@ -127,7 +129,10 @@ def _reports(known):
         if named := [kind for kind in verdicts if verdicts[kind] == verdict]:
             return state, f"{', '.join(named) if len(named) < 3 else f'{len(named)} reports'}: {verdict}", "reports"
     if verdicts:
-        return "done" if len(verdicts) == len(Kind) else "open", f"{len(verdicts)} of {len(Kind)} pass", "reports"
+        passing = sum(verdict == "pass" for verdict in verdicts.values())
+        submitted = len(verdicts) - passing  # which judge nothing themselves
+        note = f"{passing} of {len(Kind)} pass" + (f", {submitted} submitted" if submitted else "")
+        return "done" if len(verdicts) == len(Kind) else "open", note, "reports"
     return ("open", "being measured", "reports") if known["reports"] else ("", "none yet", "reports")
 
 

@@ -15,6 +15,8 @@ from apps.common import storage
 from apps.common.canonical import canonical
 from apps.deployments.models import Permit
 from apps.documents import queries as written
+from apps.reports.models import Provenance
+from apps.reports.queries import speaking
 
 Told = tuple[str, str, bytes]  # name, what it is, content
 
@@ -91,11 +93,13 @@ def _member(membership) -> dict[str, Any]:
 
 
 def measured_since(case: Case) -> list:
-    """The reports on which the conditions of the sign-off are checked: the newest of each kind they name."""
+    """The reports on which the conditions of the sign-off are checked: those that speak, of each kind they name."""
     kinds = {condition.check["report"] for condition in case.conditions if condition.check}
     since = min((signature.signed_at for signature in case.signatures), default=case.now)
-    found = case.approval.model_version.reports.filter(state="finished", kind__in=kinds, finished_at__gt=since)
-    return list(found.order_by("kind", "-pk").distinct("kind"))
+    found = speaking([case.approval.model_version_id]).filter(kind__in=kinds, finished_at__gt=since)
+    if case.dossier["policy_body"].get("provenance") == Provenance.RECOMPUTED:
+        found = found.filter(provenance=Provenance.RECOMPUTED)
+    return list(found.order_by("kind"))
 
 
 def locked(case: Case) -> list[PolicyVersion]:

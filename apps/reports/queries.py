@@ -1,19 +1,32 @@
 """What is asked of reports, always on behalf of a viewer."""
 
-from django.db.models import OuterRef, Subquery
+from collections.abc import Iterable
+
+from django.db.models import OuterRef, Q, Subquery
+from django.db.models.expressions import RawSQL
 
 from apps.common.work import WorkState
 from apps.models.models import ModelVersion
-from apps.reports.models import Report
+from apps.reports.models import Provenance, Report
 
 FINISHED = WorkState.FINISHED
 
 
+def speaking(version_ids: Iterable[int]):
+    """The report of each kind that speaks for each model version; which one that is, the database says, because the
+    gates and every prediction ask it too."""
+    spoken = "select r.id from unnest(%s::bigint[]) version, reports_speaking(version) r"
+    return Report.objects.filter(pk__in=RawSQL(spoken, [list(version_ids)]))  # noqa: S611  no value is in the text
+
+
 def reports(*, viewer, project=None, version=None, kind=""):
-    """Newest first; `superseded_by` is the newest finished report of the same kind on the same model, if newer."""
+    """Newest first; `superseded_by` is the finished report of the same kind on the same model that took its place: the
+    newest of its own provenance, if newer; of a submission, whatever the portal recomputed, whenever it came."""
+    alike = Q(provenance=OuterRef("provenance"))
     newer = Report.objects.filter(
-        model_version=OuterRef("model_version"), kind=OuterRef("kind"), state=FINISHED, pk__gt=OuterRef("pk")
-    )
+        alike & Q(pk__gt=OuterRef("pk")) | Q(provenance=Provenance.RECOMPUTED) & ~alike,
+        model_version=OuterRef("model_version"), kind=OuterRef("kind"), state=FINISHED,
+    )  # fmt: skip
     found = Report.objects.filter(organization_id=viewer.organization_id)
     if project is not None:
         found = found.filter(project=project)
@@ -23,7 +36,7 @@ def reports(*, viewer, project=None, version=None, kind=""):
         found = found.filter(kind=kind)
     return (
         found.select_related("project__organization", "model_version__model", "started_by__user")
-        .annotate(superseded_by=Subquery(newer.order_by("-pk").values("pk")[:1]))
+        .annotate(superseded_by=Subquery(newer.order_by("provenance", "-pk").values("pk")[:1]))
         .order_by("-pk")
     )
 
@@ -32,16 +45,15 @@ def listed_reports(*, viewer, project, version=None, kind=""):
     """What a line of a project's list shows."""
     found = reports(viewer=viewer, project=project, version=version, kind=kind)
     return found.select_related(None).select_related("model_version__model", "started_by__user").only(
-        "project", "kind", "state", "verdict", "queued_at", "model_version__number", "model_version__model__name",
-        "started_by__user__name", "started_by__user__email",
+        "project", "kind", "provenance", "state", "verdict", "withdrawn_at", "queued_at", "model_version__number",
+        "model_version__model__name", "started_by__user__name", "started_by__user__email",
     )  # fmt: skip
 
 
 def current(*, viewer, version) -> dict:
-    """The newest finished report of each kind on one model version: kind -> report."""
-    finished = reports(viewer=viewer, version=version).filter(state=FINISHED).defer("result", "inputs", "parameters")
-    newest = finished.order_by("kind", "-pk").distinct("kind")
-    return {report.kind: report for report in newest}
+    """The report of each kind that speaks for one model version: kind -> report."""
+    spoken = reports(viewer=viewer, version=version).filter(pk__in=speaking([version.pk]).values("pk"))
+    return {report.kind: report for report in spoken.defer("result", "inputs", "parameters")}
 
 
 def versions(*, viewer):

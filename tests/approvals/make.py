@@ -1,7 +1,9 @@
 """A model version with data, reports and a policy, up to a sign-off that stands."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 
+from django.db import connection
 from django.utils import timezone
 
 from apps.accounts.models import Membership, Role
@@ -10,7 +12,7 @@ from apps.audits import readings
 from apps.common.canonical import canonical, digest
 from apps.datasets.models import Dataset, DatasetVersion
 from apps.models.models import ModelVersion, RegisteredModel
-from apps.reports.models import Report
+from apps.reports.models import Provenance, Report
 from tests.make import PASSWORD, Tenant, member
 
 DECLARATION = {
@@ -82,6 +84,11 @@ def figures(kind: str) -> list[dict]:
 def report(
     version: ModelVersion, kind: str, *, by=None, measured=None, provenance="recomputed by the portal", **fields
 ) -> Report:
+    """A finished report with these figures, as a worker (or, of another provenance, a builder) would have left it."""
+    by, at = by or version.trained_by, fields.pop("finished_at", timezone.now())
+    inputs, submitted = {"artifact": version.artifact_digest}, provenance != Provenance.RECOMPUTED.label
+    if submitted:
+        at = at.replace(hour=0, minute=0, second=0, microsecond=0)
     result = canonical(
         {
             "kind": kind,
@@ -89,13 +96,31 @@ def report(
             "figures": figures(kind) if measured is None else measured,
             "provenance": provenance,
         }
+        | ({"inputs": inputs, "measured": {"on": f"{at:%Y-%m-%d}"}} if submitted else {})
     )
-    fields = {"state": "finished", "finished_at": timezone.now(), "verdict": "pass"} | fields
-    return Report.objects.create(
-        organization=version.organization, project=version.project, model_version=version, kind=kind,
-        started_by=by or version.trained_by, queue="cpu", result=result.decode(), digest=digest(result),
-        inputs={"artifact": version.artifact_digest}, **fields,
-    )  # fmt: skip
+    own = {"organization": version.organization, "project": version.project, "model_version": version, "kind": kind}
+    said = {"result": result.decode(), "digest": digest(result), "inputs": inputs} | fields
+    with acting(by if submitted else None):
+        if submitted:
+            done = {"provenance": Provenance.SUBMITTED, "state": "finished", "finished_at": at}
+            return Report.objects.create(**own, started_by=by, **done, **said)
+        made = Report.objects.create(**own, started_by=by, queue="cpu")
+        running = Report.objects.filter(pk=made.pk)
+        running.update(state="running", attempt=1, worker="a test", started_at=timezone.now())
+        running.update(state="finished", finished_at=at, **{"verdict": "pass"} | said)
+        made.refresh_from_db()
+        return made
+
+
+@contextmanager
+def acting(member: Membership | None):
+    """For a while the transaction acts for this member, or for nobody; then for whom it did before."""
+    with connection.cursor() as cursor:
+        cursor.execute("select current_setting('assay.person', true)")
+        (before,) = cursor.fetchone()
+        cursor.execute("select set_config('assay.person', %s, true)", [str(member.user_id) if member else ""])
+        yield
+        cursor.execute("select set_config('assay.person', %s, true)", [before or ""])
 
 
 def reported(tenant: Tenant, *, number=1, without=(), **fields) -> ModelVersion:

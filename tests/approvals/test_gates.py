@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.approvals.gates.decide import Evidence, Verdict, decide, overall
-from apps.approvals.gates.figures import REPORTS
 from apps.approvals.gates.policy import Policy, Rule, Signer, policy_digest
 from apps.approvals.gates.reading import NotAPolicy, parse
 from apps.ml import fairness, performance, privacy
+from apps.reports.figures import REPORTS
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 POLICIES = sorted((Path(__file__).parents[2] / "apps/approvals/policies").glob("*.yaml"))

@@ -182,16 +182,23 @@ def _models(tenant, data):
 
 
 def _reports(tenant, versions) -> None:
+    from apps.common.canonical import digest
     from apps.reports.models import Report
 
+    result = b'{"answer":"It performs well.","figures":[],"kind":"performance","provenance":"recomputed by the portal"}'
     Report.objects.bulk_create(
         Report(
             organization=tenant.organization, project=tenant.project, kind="performance", model_version=version,
-            started_by=tenant.builder, queue="cpu", state="finished", verdict="pass", digest=f"{at:064x}",
-            result='{"kind":"performance","answer":"It performs well.","figures":[]}', finished_at=timezone.now(),
+            started_by=tenant.builder, queue="cpu",
         )
-        for at, version in enumerate(versions)
+        for version in versions
     )  # fmt: skip
+    become(tenant.organization.pk)  # for nobody: a worker measures
+    mine = Report.objects.filter(organization=tenant.organization, state__in=("queued", "running"))
+    mine.update(state="running", attempt=1, worker="bench")
+    done = {"state": "finished", "verdict": "pass", "finished_at": timezone.now()}
+    mine.update(result=result.decode(), digest=digest(result), **done)
+    tenant.enter(tenant.builder)
 
 
 def _records(tenant, versions) -> None:

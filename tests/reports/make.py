@@ -5,8 +5,9 @@ from functools import cache
 
 import polars as pl
 
-from apps.common import storage
+from apps.common import storage, work
 from apps.common.canonical import digest
+from apps.common.tenancy import become
 from apps.datasets.models import Dataset, DatasetVersion
 from apps.ml import artifacts, recipes, tables
 from apps.ml.training import train
@@ -98,3 +99,12 @@ def report(by, version, kind=Kind.PERFORMANCE, *, finished=True, **parameters) -
         runs.run(asked.organization_id, asked.pk)
         asked.refresh_from_db()
     return asked
+
+
+def kept(by, version, kind, result: dict) -> Report:
+    """A report whose worker found this result."""
+    (asked,) = actions.start(version, kinds=[kind], by=by, parameters={})
+    claimed = work.claim(Report, asked.organization_id, asked.pk)
+    actions.keep(claimed, result)
+    become(by.organization_id, by.user_id)
+    return Report.objects.select_related("project__organization", "model_version__model").get(pk=asked.pk)

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
-from apps.approvals.gates.figures import BETTER_HIGH, BETTER_LOW, REPORTS, Figure
 from apps.approvals.gates.kinds import FLAGS
 from apps.approvals.gates.lines import Path
 from apps.approvals.gates.schema import LONGEST_VALID
 from apps.projects.rules import BY_NAME, FORBIDDEN, ORDER, risk_class
+from apps.reports.figures import BETTER_HIGH, BETTER_LOW, REPORTS, Figure
 
 Found = Iterator[tuple[Path, str]]
 Body = dict[str, Any]

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from math import ceil, inf, log
 from statistics import NormalDist
 
-from apps.approvals.gates.figures import BETTER_HIGH, LOG_SCALE
 from apps.approvals.gates.policy import Rule
+from apps.reports.figures import BETTER_HIGH, LOG_SCALE
 
 MOST = 1000  # comparisons of one family; with more nothing is decided
 EXACT = 1e-12  # a half interval below this is none

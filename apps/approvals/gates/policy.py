@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from apps.approvals.gates.figures import BETTER_HIGH, BETTER_LOW, EACH, EACH_PAIR, REPORTS
 from apps.approvals.gates.kinds import DECLARED, DOCUMENTS, PROVENANCE_WORDS, STATEMENTS
 from apps.common.canonical import digest
+from apps.reports.figures import BETTER_HIGH, BETTER_LOW, EACH, EACH_PAIR, REPORTS
 
 _DECIDED_ON = {
     "value": "decided on the measured value",

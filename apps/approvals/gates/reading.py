@@ -10,9 +10,9 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from apps.approvals.gates import contradictions, lines, trials
-from apps.approvals.gates.figures import EACH, EACH_PAIR
 from apps.approvals.gates.policy import Policy
 from apps.approvals.gates.schema import CHECK, POLICY
+from apps.reports.figures import EACH, EACH_PAIR
 
 _ONE_OF = {
     "rules": "rule",

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from apps.approvals.gates.figures import REPORTS
 from apps.approvals.gates.kinds import DOCUMENTS, FLAGS, PROVENANCE, STATEMENTS
+from apps.reports.figures import REPORTS
 
 # The words a signature may mean. A closed list: free text would let two readers understand two things.
 MEANINGS = {

@@ -13,6 +13,7 @@ from apps.approvals.queries import locks, papers, waivers
 from apps.audits import checkpoints
 from apps.models.models import ModelVersion
 from apps.reports.models import Report
+from apps.reports.queries import speaking
 
 
 def bound(version_id: int, policy_version_id: int) -> dict[str, Any]:
@@ -40,9 +41,8 @@ def hands(version_id: int) -> dict[int, str]:
 
 
 def latest_reports(version: ModelVersion) -> list[Report]:
-    """The newest finished report of each kind: the one that speaks."""
-    finished = Report.objects.filter(model_version=version, state="finished").select_related("project__organization")
-    return list(finished.order_by("kind", "-pk").distinct("kind"))
+    """The report of each kind that speaks."""
+    return list(speaking([version.pk]).select_related("project__organization").order_by("kind"))
 
 
 def gates(version: ModelVersion, policy: PolicyText, reports: list[Report], now: datetime, *, waived=(), filed=None):

@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 from apps.accounts.permissions import Permission, why_not
 from apps.approvals.gates.decide import OPEN
-from apps.approvals.gates.figures import BETTER_HIGH, REPORTS
 from apps.approvals.gates.reading import why_not_check
 from apps.approvals.gates.schema import MEANINGS
 from apps.approvals.models import CONDITIONAL, Approval, Decision, State
 from apps.approvals.rules.case import Case, Condition, day, listed
+from apps.reports.figures import BETTER_HIGH, REPORTS
 
 RENEWAL = timedelta(days=90)  # how long before its end a sign-off may be asked for again
 

@@ -9,13 +9,13 @@ from apps.approvals import actions, forms, queries, rules
 from apps.approvals.gates import trials
 from apps.approvals.gates.decide import overall
 from apps.approvals.gates.defaults import built_in
-from apps.approvals.gates.figures import REPORTS
 from apps.approvals.gates.kinds import DOCUMENTS, STATEMENTS
 from apps.approvals.gates.schema import MEANINGS, RISK_CLASSES
 from apps.approvals.gates.versions import differences as changes
 from apps.common.errors import ActionDenied, BadInput
 from apps.common.pages import listed, page, see
 from apps.projects.rules import QUESTIONS
+from apps.reports.figures import REPORTS
 
 
 def policies(request):

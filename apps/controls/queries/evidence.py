@@ -30,6 +30,7 @@ from apps.models.models import ModelVersion
 from apps.projects.models import Project
 from apps.projects.rules import NAMES
 from apps.reports.models import Report
+from apps.reports.queries import speaking
 
 NOT_YET_MADE = {
     "robustness_report": "The portal measures no robustness yet.",
@@ -172,11 +173,10 @@ def of_data(*, viewer, subjects, said):
 
 
 def of_reports(*, viewer, subjects, said):
-    """The newest finished report of each kind."""
+    """The report of each kind that speaks."""
     by_version = _by_version(subjects)
-    rows = Report.objects.filter(organization_id=viewer.organization_id, model_version__in=by_version, state="finished")
-    rows = rows.defer("result", "parameters", "progress").order_by("model_version_id", "kind", "-pk")
-    for report in rows.distinct("model_version_id", "kind"):
+    rows = speaking(by_version).filter(organization_id=viewer.organization_id)
+    for report in rows.defer("result", "parameters", "progress").order_by("model_version_id", "kind"):
         for subject in by_version[report.model_version_id]:
             yield subject, f"{report.kind}_report", _report(subject, report)
 
@@ -335,8 +335,9 @@ def _report(subject: Subject, report: Report) -> Item:
     name = f"{report.get_kind_display()} report of {version}"
     project = subject.project
     url = reverse("report", args=[project.organization.slug, project.slug, report.pk])
-    words = {"name": name, "digest": report.digest, "at": report.finished_at, "url": url, "why_not_current": other}
-    return _item(f"{report.kind}_report", COMPUTED, **words)
+    at = report.queued_at if report.is_submitted else report.finished_at
+    words = {"name": name, "digest": report.digest, "at": at, "url": url, "why_not_current": other}
+    return _item(f"{report.kind}_report", Provenance(report.provenance), **words)
 
 
 def _sign_off(subject: Subject, row) -> Item | str:

@@ -7,9 +7,9 @@ from itertools import combinations, permutations
 from typing import Any
 
 from apps.approvals.gates.decide.outcomes import Evidence, Verdict
-from apps.approvals.gates.figures import EACH, EACH_PAIR, REPORTS
 from apps.approvals.gates.kinds import PROVENANCE, PROVENANCE_WORDS
 from apps.approvals.gates.policy import Rule
+from apps.reports.figures import EACH, EACH_PAIR, REPORTS
 
 
 @dataclass(frozen=True)

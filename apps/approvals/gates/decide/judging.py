@@ -5,8 +5,8 @@ from typing import Any
 
 from apps.approvals.gates import corrections
 from apps.approvals.gates.decide.outcomes import Verdict, number
-from apps.approvals.gates.figures import BETTER_HIGH
 from apps.approvals.gates.policy import Rule
+from apps.reports.figures import BETTER_HIGH
 
 
 def judge(rule: Rule, figure: Mapping[str, Any], shared: corrections.Judgement | None) -> tuple[Verdict, str]:

@@ -1,5 +1,5 @@
-"""The figures a policy may set a threshold on, by kind of report: what they are called in a sentence, which way is
-better, and between which numbers a threshold makes sense."""
+"""The figures of each kind of report that a policy may set a threshold on, and that may be submitted from outside: what
+they are called in a sentence, which way is better, and between which numbers they lie."""
 
 from dataclasses import dataclass
 from math import inf
