@@ -127,7 +127,8 @@ def _reports(known):
     verdicts = {each["kind"]: each["verdict"] for each in known["reports"] if each["state"] == WorkState.FINISHED}
     for verdict, state in (("fail", "shut"), ("inconclusive", "open")):
         if named := [kind for kind in verdicts if verdicts[kind] == verdict]:
-            return state, f"{', '.join(named) if len(named) < 3 else f'{len(named)} reports'}: {verdict}", "reports"
+            few = f"{', '.join(named)}: {verdict}"
+            return state, few if len(named) < 3 else f"{len(named)} of {len(Kind)} {verdict}", "reports"
     if verdicts:
         passing = sum(verdict == "pass" for verdict in verdicts.values())
         submitted = len(verdicts) - passing  # which judge nothing themselves
