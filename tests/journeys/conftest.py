@@ -7,7 +7,6 @@ import pytest
 from tests.journeys.browser import WIDE, Visitor, browsing
 from tests.journeys.live import Portal
 
-
 ALONE = ("test_killed_workers", "test_readme", "test_start")  # need nothing that the stories leave behind
 
 
