@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 
 from apps.accounts import queries as accounts
 from apps.common.pages import page
+from apps.common.storage import StoreAway
 from portal import overview, reference
 
 
@@ -59,7 +60,10 @@ def not_found(request, exception):
 
 
 def failed(request):
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+    error = sys.exc_info()[1]
+    if isinstance(error, StoreAway):
+        return _refusal(request, 503, "Not ready", "The store of files does not answer. Nothing was stored; try again.")
+    if isinstance(error, OperationalError | InterfaceError):
         return _refusal(request, 503, "Not ready", "The database does not answer. Nothing was stored; try again.")
     return _refusal(request, 500, "The portal failed", "It has been logged. Nothing half was stored; try again.")
 

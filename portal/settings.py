@@ -168,12 +168,8 @@ if CELERY_BROKER_URL.startswith("pgmq"):
 # files: a folder, or S3 when a bucket is named
 if _bucket := os.environ.get("ASSAY_S3_BUCKET"):
     _files = {
-        "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": _bucket,
-            "endpoint_url": os.environ.get("ASSAY_S3_ENDPOINT"),
-            "file_overwrite": True,  # names are digests: writing again writes the same bytes
-        },
+        "BACKEND": "apps.common.objects.ObjectStorage",
+        "OPTIONS": {"bucket": _bucket, "endpoint": os.environ.get("ASSAY_S3_ENDPOINT")},
     }
 else:
     _files = {

@@ -74,6 +74,25 @@ def _own_folders(settings, tmp_path):
     settings.FILE_UPLOAD_TEMP_DIR = tmp_path
 
 
+@pytest.fixture(scope="session")
+def object_server():
+    """A server that speaks S3."""
+    from tests.objects import ObjectServer
+
+    with tempfile.TemporaryDirectory(prefix="assay-objects-") as folder:
+        server = ObjectServer(Path(folder)).start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def bucket(object_server, settings, monkeypatch):
+    """The test's files lie in a bucket of their own instead of a folder; what it is called."""
+    from tests.objects import use
+
+    return use(object_server, settings, monkeypatch)
+
+
 @pytest.fixture(autouse=True)
 def _quick_passwords(settings):
     """Hashing is slow on purpose, and every signature of a test checks a password; the journeys keep it slow."""

@@ -5,6 +5,7 @@ Each organization has its own folder: two that hold the same bytes cannot learn 
 Bytes are stored before the row that names them is committed, so that a row never lacks its bytes. Where that commit is
 lost, bytes stay that no row names; they are removed once they are older than LOST (see `controls.actions.disposal`)."""
 
+import errno
 import hashlib
 import os
 import re
@@ -37,6 +38,13 @@ class Stored:
 
 class DamagedFile(Exception):
     """The stored bytes are not those their name says."""
+
+
+class StoreAway(OSError):
+    """The store of files does not answer, or refuses."""
+
+    def __init__(self, why: str):
+        super().__init__(errno.EIO, why)
 
 
 class DigestingUploadHandler(TemporaryFileUploadHandler):
@@ -112,11 +120,23 @@ def _renewed(name: str) -> bool:
 
 def old(organization_id: int, now: datetime) -> Iterator[str]:
     """The digests of the files that were stored longer than LOST ago."""
+    if ages := getattr(default_storage, "ages", None):  # an object store tells them by the thousand
+        for path, written in ages(str(organization_id)):
+            name = path.rsplit("/", 1)[1]
+            if NAME.match(name) and written < now - LOST:
+                yield name
+        return
     root = str(organization_id)
     for folder in _listed(root)[0]:
         for name in _listed(f"{root}/{folder}")[1]:
             if NAME.match(name) and is_old(organization_id, name, now):
                 yield name
+
+
+def forget_broken(organization_id: int, now: datetime) -> int:
+    """Give up what an object store holds of uploads to it that broke off longer than LOST ago. Returns how many."""
+    abort = getattr(default_storage, "abort_uploads", None)
+    return abort(str(organization_id), now - LOST) if abort else 0
 
 
 def is_old(organization_id: int, digest: str, now: datetime) -> bool:

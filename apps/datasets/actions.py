@@ -1,5 +1,7 @@
 """Bring data in, say what it means, measure it, take it away, withdraw it, charge its privacy budget."""
 
+import contextlib
+
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -90,8 +92,9 @@ def _keep_bytes(version: DatasetVersion, file) -> None:
 
     Bytes that this call stored are removed if it fails; uploads of the same bytes wait for each other."""
     storage.alone(version.digest)
-    new = not _is_stored(version)
+    new = False
     try:
+        new = not _is_stored(version)
         storage.put(version.organization_id, file)
         record(
             Event.DATASET_ADDED,
@@ -105,7 +108,8 @@ def _keep_bytes(version: DatasetVersion, file) -> None:
         )
     except BaseException as error:
         if new:
-            storage.forget(version.organization_id, version.digest)
+            with contextlib.suppress(OSError):  # what cannot be removed now goes with what no row names
+                storage.forget(version.organization_id, version.digest)
         if isinstance(error, OSError):
             raise ActionDenied(_no_room(error)) from error
         raise

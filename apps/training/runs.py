@@ -222,7 +222,7 @@ class _Journal:
             self._held().update(checkpoint=stored.digest)
             former, run.checkpoint = run.checkpoint, stored.digest
             if former and former != stored.digest:
-                transaction.on_commit(lambda: storage.forget(run.organization_id, former))
+                transaction.on_commit(lambda: storage.forget(run.organization_id, former), robust=True)
         self.kept_at = time.monotonic()
 
     def _held(self):
@@ -252,4 +252,4 @@ def _read_checkpoint(run) -> bytes | None:
 def _forget_when_done(run) -> None:
     """Remove the state of the last epoch once the transaction that ends the run is committed."""
     if kept := run.checkpoint:
-        transaction.on_commit(lambda: storage.forget(run.organization_id, kept))
+        transaction.on_commit(lambda: storage.forget(run.organization_id, kept), robust=True)

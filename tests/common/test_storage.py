@@ -1,8 +1,10 @@
-"""Bytes by their digest: checked when read, apart by organization, once however often they come."""
+"""Bytes by their digest, in a folder or in a bucket: checked when read, apart by organization, once however often they
+come."""
 
 import hashlib
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -11,6 +13,12 @@ from apps.common import storage
 pytestmark = pytest.mark.django_db  # who stores bytes is alone with them in the database
 CONTENT = b"age,approve\n31,1\n"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture(autouse=True, params=["folder", "bucket"])
+def _store(request):
+    if request.param == "bucket":
+        request.getfixturevalue("bucket")
 
 
 def test_it_keeps_bytes_under_their_digest():
@@ -37,9 +45,9 @@ def test_it_shows_another_organization_nothing():
 @pytest.mark.parametrize("damage", [b"", CONTENT[:-1], CONTENT.replace(b"1", b"0")])
 def test_it_refuses_damaged_bytes(damage):
     storage.put(1, CONTENT)
-    name = default_storage.path(f"1/{DIGEST[:2]}/{DIGEST}")
-    with open(name, "wb") as file:
-        file.write(damage)
+    name = f"1/{DIGEST[:2]}/{DIGEST}"
+    default_storage.delete(name)
+    default_storage.save(name, ContentFile(damage))
     with pytest.raises(storage.DamagedFile):
         storage.read(1, DIGEST)
     with pytest.raises(storage.DamagedFile), storage.local_path(1, DIGEST):

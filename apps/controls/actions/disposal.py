@@ -89,7 +89,8 @@ def _dispose(version: DatasetVersion, period: Period, by) -> None:
         why=why,
     )
     record(Event.DATASET_DISPOSED, on=version, by=by, digest=version.digest, size=version.size, why=why)
-    transaction.on_commit(lambda: _forget(version.organization_id, version.digest))
+    # a store that is away now changes nothing of what was decided: the bytes, which no row names, go as lost ones
+    transaction.on_commit(lambda: _forget(version.organization_id, version.digest), robust=True)
 
 
 def _forget(organization_id: int, digest: str) -> None:
@@ -126,3 +127,5 @@ def _forget_lost(organization, held, now, disposed: Counter, spared: Counter) ->
         if storage.is_old(organization.pk, digest, now) and digest not in queries.named(organization.pk):
             storage.forget(organization.pk, digest)
             disposed["lost_files"] += 1
+    if not held and (broken := storage.forget_broken(organization.pk, now)):
+        disposed["broken_uploads"] += broken
