@@ -27,7 +27,7 @@ PATIENCE = Config(
     max_pool_connections=20,
 )
 IN_PARTS = TransferConfig(multipart_threshold=8 * CHUNK, multipart_chunksize=8 * CHUNK, max_concurrency=4)
-IN_PARTS.max_in_memory_upload_chunks = 4  # type: ignore[attr-defined]  # of one upload at a time, whatever its size
+IN_PARTS.max_in_memory_upload_chunks = 4  # of one upload at a time, whatever its size
 
 
 def _as_on_disk(method):
