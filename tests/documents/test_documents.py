@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,12 +14,16 @@ from django.db import DatabaseError, connection, transaction
 from apps.audits.models import Record
 from apps.common import documents as common
 from apps.common import storage
-from apps.common.canonical import canonical
+from apps.common.canonical import canonical, digest
 from apps.common.errors import ActionDenied, BadInput, NotPermitted
+from apps.datasets.models import DatasetVersion, Profile
 from apps.documents import actions, printing, queries, runs, sheets
-from apps.documents.models import Document, DocumentKind
+from apps.documents.models import Document, DocumentKind, Statement
 from apps.documents.queries import evidence as found
 from apps.documents.queries.evidence import SLOTS, State
+from apps.models.models import ModelVersion
+from apps.projects.models import Project
+from apps.reports.models import Report
 from tests.approvals import make as sign_offs
 from tests.documents import make
 from tests.models import make as models
@@ -118,24 +123,124 @@ def numbers_of(told):
                 yield from line[1:]
 
 
-def test_every_number_of_the_model_card_is_one_of_a_report(known):
-    told = content(known, CARD)
+@pytest.mark.parametrize(("kind", "least"), [(CARD, 100), (TECHNICAL, 100), (DATASHEET, 10), (BIAS, 20)])
+def test_every_number_of_a_table_is_one_of_its_evidence(known, kind, least):
+    told = content(known, kind)
     counted = 0
     for shown in numbers_of(told):
         if not any(letter.isdigit() for letter in shown.get("text", shown.get("value", ""))):
             continue
         source = shown["source"]
-        there = pointed(known["version"][source["slot"]].content, source["at"])
+        measured = source["slot"] == "measured"
+        there = pointed(told["measured"] if measured else of(known, kind)[source["slot"]].content, source["at"])
         there = there if isinstance(there, dict) else {"value": there}
         assert {name: there.get(name) for name in shown["raw"]} == shown["raw"], source
         counted += 1
-    assert counted > 100
-    for section in told["sections"]:  # and its generated sentences are the reports' own
+    assert counted >= least
+    for section in told["sections"]:  # and its generated sentences are the evidence's own
         for part in section["parts"]:
-            if "text" in part and "verdict" not in part and "source" in part:
+            if (
+                "text" in part
+                and "verdict" not in part
+                and part.get("source", {"slot": "measured"})["slot"] != "measured"
+            ):
                 at = part["source"]["at"]
-                there = pointed(known["version"][part["source"]["slot"]].content, at)
+                there = pointed(of(known, kind)[part["source"]["slot"]].content, at)
                 assert part["text"].endswith(there)
+
+
+@pytest.mark.parametrize("kind", DocumentKind.values)
+def test_whatever_shows_a_digit_names_its_evidence_or_is_marked_as_a_persons_words(known, kind):
+    """A lint for numbers that come from nowhere: only the subject's own name and number may stand by themselves."""
+    told = content(known, kind)
+    own = {str(told["subject"][word]) for word in told["subject"]}
+    own |= {str(told["subject"]["version"] - 1)}  # the one it follows
+    for section in told["sections"]:
+        for part in section["parts"]:
+            if {"heading", "gap", "slot", "source", "figures"} & part.keys() or part.get("table"):
+                continue  # it names its evidence, as do the cells of a table: see above
+            said = " ".join(value for _, value in part["facts"]) if "facts" in part else part.get("text", "")
+            digits = re.findall(r"[0-9a-f]{64}|[0-9][0-9.,]*", said)
+            assert all(digit.strip(".,") in own for digit in digits), part
+        authored = [part for part in section["parts"] if "words" in part]
+        assert all(part["by"] and part["slot"] and part["asked"] for part in authored)
+        assert bool(authored) == ("authored" in section["filled"])
+
+
+def test_the_pack_has_a_manifest_whose_digests_resolve(acme):
+    """Each section names its evidence; each piece of evidence is a row of the portal that bears the same digest."""
+    version = make.measured(acme)
+    make.everything_stated(acme, version)
+    acme.project.answers = LENDING
+    acme.project.save(update_fields=["answers"])
+    body = make.body(make.built(acme, TECHNICAL, version))
+    listed = {item["slot"]: item for item in body["evidence"]}
+    there = [item for item in listed.values() if item["state"] == "current"]
+    assert len(there) > 20 and {item["slot"] for item in listed.values()} == set(SLOTS[TECHNICAL])
+    for item in there:
+        word, _, number = item["id"].rpartition(" ")
+        row = ROWS[word].objects.get(pk=number)
+        assert item["digest"] in digests_of(row), item
+    for section in body["sections"]:
+        assert set(section["evidence"]) <= set(listed)
+        assert section["filled"] in {"authored", "generated", "authored and generated", "empty"}
+    assert {section["number"] for section in body["sections"] if section["filled"] == "empty"} == set()
+
+
+ROWS = {"model version": ModelVersion, "project": Project, "dataset version": DatasetVersion, "profile": Profile,
+        "report": Report, "statement": Statement}  # fmt: skip
+
+
+def digests_of(row) -> set[str]:
+    """What the row's own bytes and words come to, computed anew where the row holds them."""
+    if isinstance(row, Project):
+        return {digest({"answers": row.answers, "risk_class": row.risk_class})}
+    if isinstance(row, Report | Profile):
+        return {hashlib.sha256(row.result.encode()).hexdigest()}
+    if isinstance(row, Statement):
+        return {hashlib.sha256(row.body.encode()).hexdigest()}
+    if isinstance(row, DatasetVersion):
+        stored = storage.read(row.organization_id, row.digest)
+        return {hashlib.sha256(stored).hexdigest(), digest(row.declaration)}
+    recorded = {
+        "run": row.run_id, "recipe": row.recipe, "recipe_digest": row.recipe_digest, "seed": row.seed,
+        "code_version": row.code_version, "libraries": row.libraries, "device": row.device,
+        "data": row.data_digest, "declaration": row.declaration_digest,
+    }  # fmt: skip
+    return {digest({name: file["digest"] for name, file in row.files.items()}), digest(recorded)}
+
+
+def test_a_model_card_has_its_nine_sections_and_its_analyses_are_the_reports(known):
+    told = content(known, CARD)
+    assert [section["title"] for section in told["sections"]] == [
+        "Model details", "Intended use", "Factors", "Metrics", "Evaluation data", "Training data",
+        "Quantitative analyses", "Ethical considerations", "Caveats and recommendations",
+    ]  # fmt: skip
+    assert all(section["filled"] != "empty" and section["evidence"] for section in told["sections"])
+    analyses = told["sections"][6]
+    assert {"performance", "fairness"} <= set(analyses["evidence"])
+    tables = [part["table"]["caption"] for part in analyses["parts"] if "table" in part]
+    assert any("By race:" in caption for caption in tables) and any(" & " in caption for caption in tables)
+
+
+@pytest.mark.parametrize("finding", ["a new report", "newer answers of people", "a new version"])
+def test_a_new_finding_makes_the_card_stale_and_a_new_version_has_none(acme, finding):
+    acme.enter()
+    version = reports.model_version(acme.builder, project=acme.project)
+    built = make.built(acme, CARD, version)
+    assert built.digest in {row["digest"] for row in queries.current(version)} and not queries.changes(built)
+    if finding == "a new report":
+        reports.report(acme.builder, version, "performance")
+        said = ["Performance report: it is there now, and was missing."]
+    elif finding == "newer answers of people":
+        make.stated(acme, "model_card_notes", version=version)
+        said = ["Model card: what only people can say: it is there now, and was missing."]
+    else:
+        version, said = reports.model_version(acme.builder, version.dataset_version, project=acme.project), []
+    assert queries.changes(built) == said
+    assert CARD not in {row["kind"] for row in queries.current(version)}
+    again = make.built(acme, CARD, version)
+    assert again.digest in {row["digest"] for row in queries.current(version)}
 
 
 def test_the_bias_audit_counts_everybody(known):
@@ -193,7 +298,7 @@ def test_a_datasheet_counts_what_is_open(known):
 FRESH = """
 import json, sys, hashlib, django
 django.setup()
-from apps.common.canonical import canonical
+from apps.common.canonical import canonical, digest
 from apps.documents import printing
 told = json.load(open(sys.argv[1]))
 print(hashlib.sha256(printing.pdf(told, canonical(told))).hexdigest())

@@ -37,6 +37,7 @@ class Item:
     name: str
     kind: str
     state: State = State.CURRENT
+    id: str = ""  # what it is in the portal, such as “report 7”
     digest: str = ""
     at: str = ""  # when it came to be as it is, an ISO moment
     why: str = ""
@@ -66,7 +67,8 @@ class Evidence:
         return self.items[slot]
 
     def without(self, slot: str) -> "Evidence":
-        gone = replace(self.items[slot], state=State.MISSING, digest="", why=NOT_THERE, content=None, at="", sampled="")
+        nothing = dict.fromkeys(("id", "digest", "at", "sampled"), "")
+        gone = replace(self.items[slot], state=State.MISSING, why=NOT_THERE, content=None, **nothing)
         return replace(self, items=self.items | {slot: gone})
 
     def waived(self, waivers: Iterable[dict]) -> "Evidence":
@@ -183,9 +185,11 @@ def _of_model(version):
         **made, "trained_by": str(version.trained_by.user), "trained_at": at, "duration_s": version.duration_s,
         "input_schema": version.input_schema, "files": version.files, "privacy": version.privacy,
     }  # fmt: skip
-    yield Item("artifact", "Model", "artifact", digest=version.artifact_digest, at=at, provenance="registered")
+    named = f"model version {version.pk}"
+    yield Item("artifact", "Model", "artifact", id=named, digest=version.artifact_digest, at=at,
+               provenance="registered")  # fmt: skip
     yield Item(
-        "training_record", "Training record", "training_record", digest=digest(made), at=at, content=said,
+        "training_record", "Training record", "training_record", id=named, digest=digest(made), at=at, content=said,
         provenance="recorded by the portal",
     )  # fmt: skip
 
@@ -195,15 +199,18 @@ def _risk(project):
     if not project.answers:
         return replace(item, state=State.MISSING, why="its questions have not been answered.")
     said = {"answers": project.answers, "risk_class": project.risk_class}
-    return replace(item, digest=digest(said), content=said)  # no moment: other changes of a project are not its own
+    return replace(
+        item, id=f"project {project.pk}", digest=digest(said), content=said
+    )  # no moment: other changes of a project are not its own
 
 
 def _of_bytes(data, prefix="", name="data"):
     """The bytes of a dataset version and what their columns mean."""
     called = name.capitalize()
     facts = {"name": str(data), "rows": data.rows, "columns": data.columns, "file": data.filename, "size": data.size}
-    bytes_ = Item(f"{prefix}data", called, "lineage", digest=data.digest, at=_moment(data.uploaded_at), content=facts,
-                  provenance="registered", by=str(data.uploaded_by.user))  # fmt: skip
+    named = f"dataset version {data.pk}"
+    bytes_ = Item(f"{prefix}data", called, "lineage", id=named, digest=data.digest, at=_moment(data.uploaded_at),
+                  content=facts, provenance="registered", by=str(data.uploaded_by.user))  # fmt: skip
     if data.withdrawn_at:
         bytes_ = replace(bytes_, state=State.STALE, at=_moment(data.withdrawn_at), why=_withdrawn(data, str(data)))
     yield bytes_
@@ -211,7 +218,7 @@ def _of_bytes(data, prefix="", name="data"):
     if data.declaration is None:
         yield replace(said, state=State.MISSING, why="nobody has said what its columns mean.")
     else:
-        yield replace(said, digest=data.declaration_digest, at=_moment(data.declared_at or data.uploaded_at),
+        yield replace(said, id=named, digest=data.declaration_digest, at=_moment(data.declared_at or data.uploaded_at),
                       content=data.declaration, by=str(data.declared_by.user) if data.declared_by else "")  # fmt: skip
 
 
@@ -226,7 +233,7 @@ def _of_data(data, *, whole):
     said = json.loads(profile.result) if whole else None
     approximate = (said or {}).get("approximate")
     yield replace(
-        item, digest=profile.digest, at=_moment(profile.finished_at), content=said,
+        item, id=f"profile {profile.pk}", digest=profile.digest, at=_moment(profile.finished_at), content=said,
         sampled=approximate["sentence"] if approximate else "",
     )  # fmt: skip
 
@@ -246,8 +253,8 @@ def _reports(version, *, whole):
             continue
         said = json.loads(results[kind]) if whole else None
         yield replace(
-            item, digest=report.digest, at=_moment(report.finished_at), content=said, by=str(report.started_by.user),
-            sampled=_sampled(said) if said else "",
+            item, id=f"report {report.pk}", digest=report.digest, at=_moment(report.finished_at), content=said,
+            by=str(report.started_by.user), sampled=_sampled(said) if said else "",
         )  # fmt: skip
 
 
@@ -271,7 +278,8 @@ def _stated(item, statement, *, whole) -> Item:
     if statement is None:
         return replace(item, state=State.MISSING, why="nobody has stated it.")
     standing = queries.standing(statement)
-    item = replace(item, digest=statement.digest, by=str(statement.stated_by.user), at=_moment(statement.stated_at))
+    named, at = f"statement {statement.pk}", _moment(statement.stated_at)
+    item = replace(item, id=named, digest=statement.digest, by=str(statement.stated_by.user), at=at)
     if standing == Standing.CURRENT:
         said = {one["question"]: one for one in queries.answered(statement)} if whole else None
         return replace(item, content=said)

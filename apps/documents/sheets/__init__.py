@@ -68,6 +68,6 @@ def _answer(gaps) -> str:
 
 def _listed(item) -> dict:
     return {
-        "slot": item.slot, "name": item.name, "kind": item.kind, "state": str(item.state), "digest": item.digest,
-        "provenance": item.provenance, "why": item.why, "sampled": item.sampled, "at": item.at,
+        "slot": item.slot, "name": item.name, "kind": item.kind, "state": str(item.state), "id": item.id,
+        "digest": item.digest, "provenance": item.provenance, "why": item.why, "sampled": item.sampled, "at": item.at,
     }  # fmt: skip

@@ -28,7 +28,7 @@ def sections(e, measured):
           for place, (clause, (way, (title, chosen, words))) in enumerate(
               zip(("5-301(b)", "5-301(c)"), WAYS.items(), strict=True), start=3)),
         section("5", "How to read it", "29 CFR 1607.4(D)", parts.text(ADVICE), parts.words(notes, "small"),
-                parts.facts(measured.get("method", {}).items())),
+                _bound(parts.facts(measured.get("method", {}).items()), "/method")),
     ]  # fmt: skip
 
 
@@ -47,10 +47,16 @@ def _rows(measured):
     if "inputs" not in measured:
         return []
     inputs = measured["inputs"]
-    return parts.facts([
+    told = parts.facts([
         ("People assessed", number(inputs["n"])), ("Which rows", inputs["rows"]), ("Model", inputs["artifact"]),
         ("Score at which one is selected", rounded(measured["threshold"])),
     ])  # fmt: skip
+    return _bound(told, "/inputs")
+
+
+def _bound(part: dict, at: str) -> dict:
+    """A part with the place among the counts that it was taken from."""
+    return part | {"source": {"slot": "measured", "at": at}}
 
 
 def _way(measured, way, chosen):
@@ -67,7 +73,7 @@ def _way(measured, way, chosen):
         )
         columns = ["Category", "people", chosen, "rate", "impact ratio", "p, Holm"]
         yield parts.table(caption, columns, lines)
-        yield _advice(table, words)
+        yield _bound(_advice(table, words), f"/{way}/{name}")
 
 
 def _title(words: str) -> str:
@@ -77,15 +83,14 @@ def _title(words: str) -> str:
 def _line(one, at):
     note = "under 2 %: left out of the ratios" if one["left_out"] else "fewer than 30 people" if one["few"] else ""
     found = {"value": one["rate"], "low": one["low"], "high": one["high"], "n": one["n"]}
-    ratio = one["impact_ratio"]
+    ratio, under = one["impact_ratio"], "under four fifths" if one["below_four_fifths"] else ""
     return [
         cell(one["category"], note),
         _counted(one["n"], f"{at}/n"),
         _counted(one["chosen"], f"{at}/chosen"),
         cell("–") if one["rate"] is None else _rate(found, at),
-        cell("–" if ratio is None else f"{ratio:.2f}", "under four fifths" if one["below_four_fifths"] else "")
-        | {"raw": {"impact_ratio": ratio}, "source": {"slot": "measured", "at": at}},
-        cell(_p(one["p"])),
+        _bound(cell("–" if ratio is None else f"{ratio:.2f}", under), at) | {"raw": {"impact_ratio": ratio}},
+        _bound(cell(_p(one["p"])), at) | {"raw": {"p": one["p"]}},
     ]
 
 

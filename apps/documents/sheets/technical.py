@@ -60,8 +60,9 @@ def _tests(e):
         yield parts.heading(item.name)
         yield quantities.answer(item)
         if item.is_current:
-            yield parts.facts([("Finished", f"{item.at[:19].replace('T', ' ')} UTC"), ("Asked for by", item.by),
-                               ("SHA-256", item.digest), ("Provenance", item.provenance)])  # fmt: skip
+            told = parts.facts([("Finished", f"{item.at[:19].replace('T', ' ')} UTC"), ("Asked for by", item.by),
+                                ("SHA-256", item.digest), ("Provenance", item.provenance)])  # fmt: skip
+            yield {"slot": slot} | told
             yield parts.figures(item, f"{item.name}: every figure, with interval, sample and limit.")
 
 
