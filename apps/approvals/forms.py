@@ -245,6 +245,12 @@ class WaiverRequest(forms.Form):
     reason = forms.CharField(label="Why it cannot be kept now", max_length=2000, widget=forms.Textarea({"rows": 3}))
     risk = forms.CharField(label="What may go wrong", max_length=2000, widget=forms.Textarea({"rows": 3}))
     measure = forms.CharField(label="What is done instead", max_length=2000, widget=forms.Textarea({"rows": 3}))
+    monitoring = forms.CharField(
+        label="How it is watched meanwhile",
+        max_length=2000,
+        help_text="Who looks at what, how often, and what makes you end it.",
+        widget=forms.Textarea({"rows": 3}),
+    )
     plan = forms.CharField(label="How the rule will be kept again", max_length=2000, widget=forms.Textarea({"rows": 3}))
     owner = forms.TypedChoiceField(
         label="Owner", coerce=int, help_text="Who answers for it: not you, and not who approves it."

@@ -227,7 +227,7 @@ def _sign_off(canary: Canary) -> None:
     source = source.replace("max_age_days: 365", f"max_age_days: 365\n    why: {canary.word('why')}", 1)
     policy = canary.do("owner", "api-policies", source=source)["id"]
     canary.do("partner", "api-policy-publication", policy)
-    terms = {name: canary.word("waiver" + name) for name in ("reason", "risk", "measure", "plan")}
+    terms = {name: canary.word("waiver" + name) for name in ("reason", "risk", "measure", "monitoring", "plan")}
     ends = (now + timedelta(days=9)).isoformat()
     canary.do("builder", "api-waivers", project=canary.project, policy=policy, rule=2, model_version=version,
               owner=canary.members["second"].pk, ends_at=ends, **terms)  # fmt: skip

@@ -383,7 +383,7 @@ def waivers(b):
             yield "WRONG", f"{name} is of another policy, or of rule {said['rule']}, which is never waived"
         if len({said["owner"], said["requested_by"], said["approved_by"]}) != 3:
             yield "WRONG", f"{name}: who asks, who owns and who approves are not three people"
-        if not all(said[word].strip() for word in ("reason", "risk", "measure", "plan")):
+        if not all(said.get(word, "-").strip() for word in ("reason", "risk", "measure", "monitoring", "plan")):
             yield "WRONG", f"{name} does not say its reason, risk, measure and plan"
         if ends - begins > timedelta(days=90) or not begins <= b.asked_at < ends:
             yield "WRONG", f"{name} was not in force when it was asked for, or for more than 90 days"

@@ -185,7 +185,8 @@ def waiver(tenant: Tenant, version: ModelVersion, rule: int = 5, *, by=None, **g
     tenant.enter(by)
     given = {
         "owner": tenant.second_reviewer, "reason": "Too few rows were kept back.", "risk": "It may be less accurate.",
-        "measure": "A person looks at every refusal.", "plan": "Measured again on the spring data.",
+        "measure": "A person looks at every refusal.", "monitoring": "Its errors are counted each week.",
+        "plan": "Measured again on the spring data.",
         "starts_at": timezone.now() - timedelta(hours=1),  # a test is one transaction, in which time stands still
         "ends_at": timezone.now() + timedelta(days=30) - timedelta(hours=1), "model_version": version,
     } | given  # fmt: skip

@@ -226,8 +226,8 @@ def test_the_age_of_a_bias_audit_is_never_waived(acme):
     assert policy.body["rules"][0] == {"document": "bias_audit"}
     made = make.waiver(acme, version, 2)
     same = (
-        "organization_id, project_id, policy_version_id, model_version_id, reason, risk, measure, plan, owner_id, "
-        "requested_by_id, requested_at, starts_at, ends_at, state, decision_reason, ended_reason"
+        "organization_id, project_id, policy_version_id, model_version_id, reason, risk, measure, monitoring, plan, "
+        "owner_id, requested_by_id, requested_at, starts_at, ends_at, state, decision_reason, ended_reason"
     )
     copy = f"insert into approvals_waiver ({same}, rule) select {same}, 1 from approvals_waiver where id = %s"
     with pytest.raises(DatabaseError, match="bias audit is never"), transaction.atomic(), connection.cursor() as cursor:
@@ -238,7 +238,8 @@ def test_a_policy_for_other_projects_is_not_waived(acme):
     with pytest.raises(ActionDenied, match="not the policy of this project"):
         actions.ask_waiver(
             acme.project, make.policy(acme, "limited"), 1, owner=acme.second_reviewer, reason="x", risk="x",
-            measure="x", plan="x", ends_at=timezone.now() + timedelta(days=3), by=acme.enter(acme.owner).owner,
+            measure="x", monitoring="x", plan="x", ends_at=timezone.now() + timedelta(days=3),
+            by=acme.enter(acme.owner).owner,
         )  # fmt: skip
 
 
@@ -252,6 +253,82 @@ def test_the_register_counts_by_owner(acme):
     [row] = queries.counted(viewer=acme.auditor)
     assert (row["open"], row["overdue"], row["all"]) == (1, 0, 2)
     assert [one.pk for one in queries.with_status(queries.waivers(viewer=acme.auditor), "active")] == [first.pk]
+    acme.enter(acme.builder)
+    actions.renew_waiver(first, ends_at=first.ends_at + timedelta(days=9), reason="Once more.", by=acme.builder)
+    make.waiver(acme, weak(acme, number=3), owner=acme.owner)
+    counts = {row["email"]: (row["open"], row["renewed"], row["all"]) for row in queries.counted(viewer=acme.auditor)}
+    assert counts == {acme.second_reviewer.user.email: (2, 1, 3), acme.owner.user.email: (1, 0, 1)}
+
+
+def test_the_register_is_a_page_and_a_list_over_rest_for_whoever_reads(acme, client):
+    make.waived(acme, weak(acme))
+    client.force_login(acme.auditor.user)
+    page = client.get("/acme/waivers/").content.decode()
+    assert "By who answers for them" in page and acme.second_reviewer.user.name in page
+    [row] = client.get("/api/v1/acme/waivers/register/").json()["results"]
+    assert (row["open"], row["overdue"], row["renewed"], row["all"]) == (1, 0, 0, 1)
+
+
+def test_at_the_doors_a_waiver_says_all_that_it_must(acme, client):
+    """What is left out is asked for by name; with everything there, each is kept and shown."""
+    version, json = weak(acme), {"content_type": "application/json"}
+    whole = {
+        "project": acme.project.slug, "policy": make.policy(acme).pk, "rule": 5, "model_version": version.pk,
+        "owner": acme.second_reviewer.pk, "reason": "Too few rows.", "risk": "Errors.", "measure": "A person looks.",
+        "monitoring": "Counted weekly.", "plan": "Measured anew.",
+        "ends_at": (timezone.now() + timedelta(days=30)).isoformat(),
+    }  # fmt: skip
+    client.force_login(acme.builder.user)
+    for name in whole.keys() - {"model_version"}:
+        without = {key: value for key, value in whole.items() if key != name}
+        answer = client.post("/api/v1/acme/waivers/", without, **json)
+        assert answer.status_code == 400 and name in answer.json()["errors"], name
+    page = client.post(f"{acme.project.get_absolute_url()}waivers/new/", {"rule": 5}).content.decode()
+    assert page.count("This field is required.") == 7 and not Waiver.objects.exists()
+    told = client.post("/api/v1/acme/waivers/", whole, **json).json()
+    assert (told["state"], told["monitoring"], told["plan"]) == ("requested", "Counted weekly.", "Measured anew.")
+    assert "Counted weekly." in client.get(told["url"]).content.decode()
+
+
+def test_however_much_is_waived_who_built_it_does_not_sign_and_two_others_do(acme):
+    """Segregation, signatures and the record are no rules of a policy: nothing waives them."""
+    version = make.reported(acme, without=("performance", "fairness", "privacy", "explainability"))
+    policy = make.policy(acme)
+    for place, rule in enumerate(policy.parsed.rules, start=1):
+        assert rule.noun in ("report", "document", "statement")
+        make.waived(acme, version, place)
+    approval = make.asked_for(acme, version)
+    for person, words in ((acme.builder, "Only reviewers"), (acme.owner, "Only reviewers")):
+        acme.enter(person)
+        with pytest.raises(NotPermitted, match=words):
+            make.sign(approval, person)
+    acme.enter(acme.reviewer)  # who approved the waivers had no hand in the model
+    make.sign(approval, acme.reviewer)
+    with pytest.raises(ActionDenied, match="nobody signs twice"):
+        make.sign(approval, acme.reviewer, "approved")
+    approval.refresh_from_db()
+    assert approval.state == "open"
+    acme.enter(acme.second_reviewer)
+    make.sign(approval, acme.second_reviewer, "approved")
+    approval.refresh_from_db()
+    assert approval.state == "approved"
+    assert Record.objects.filter(event="approval.signed").count() == 2
+
+
+def test_an_accepted_risk_is_a_signature_and_waives_nothing(acme):
+    """Two different records: one departs from a rule, the other is within all of them."""
+    source = make.policy(acme).source.split("tests:")[0].replace("meaning: validated", "meaning: risk accepted")
+    make.publish(acme, source)
+    failing = make.asked_for(acme, weak(acme))
+    acme.enter(acme.reviewer)
+    with pytest.raises(ActionDenied, match="Approval is shut: 1 of"):
+        make.sign(failing, acme.reviewer, "risk accepted")
+    passing = make.asked_for(acme, make.reported(acme, number=2))
+    acme.enter(acme.reviewer)
+    accepted = make.sign(passing, acme.reviewer, "risk accepted")
+    assert accepted.meaning == "risk accepted" and not Waiver.objects.exists()
+    with pytest.raises(DatabaseError), transaction.atomic():  # and no waiver stands in for that word
+        type(accepted).objects.filter(pk=accepted.pk).update(meaning="waived")
 
 
 @pytest.mark.parametrize(
@@ -271,9 +348,10 @@ def test_its_owner_is_told_before_it_ends_and_when_it_has(acme, monkeypatch, lef
 
 INSERT = """
 insert into approvals_waiver (organization_id, project_id, policy_version_id, rule, model_version_id, reason, risk,
-    measure, plan, owner_id, requested_by_id, requested_at, starts_at, ends_at, state, decision_reason, ended_reason,
-    decided_by_id, renewal_of_id)
-values (%(organization)s, %(project)s, %(policy)s, %(rule)s, %(version)s, %(reason)s, 'r', 'm', 'p', %(owner)s, %(by)s,
+    measure, monitoring, plan, owner_id, requested_by_id, requested_at, starts_at, ends_at, state, decision_reason,
+    ended_reason, decided_by_id, renewal_of_id)
+values (%(organization)s, %(project)s, %(policy)s, %(rule)s, %(version)s, %(reason)s, 'r', 'm', %(watch)s, 'p',
+    %(owner)s, %(by)s,
     now(), now() + %(start)s::interval, now() + %(end)s::interval, %(state)s, '', '', %(decided)s, %(renewal)s)
 """
 
@@ -282,7 +360,7 @@ def forged(acme, version, /, **changed):
     return {
         "organization": acme.organization.pk, "project": acme.project.pk, "policy": make.policy(acme).pk, "rule": 5,
         "version": version.pk, "reason": "r", "owner": acme.second_reviewer.pk, "by": acme.builder.pk,
-        "start": "0 days", "end": "30 days", "state": "requested", "decided": None, "renewal": None,
+        "watch": "w", "start": "0 days", "end": "30 days", "state": "requested", "decided": None, "renewal": None,
     } | changed  # fmt: skip
 
 
@@ -301,6 +379,8 @@ def forged(acme, version, /, **changed):
         ({"rule": 0}, "of a rule"),
         ({"rule": 77}, "of a rule"),
         ({"reason": "  "}, "says its reason"),
+        ({"watch": " "}, "says how it is watched"),
+        ({"end": None}, "null value"),
         ({"version": 0}, "of a rule"),
         ({"policy": "limited"}, "of a rule"),
         ({"renewal": 0}, "renewed once"),

@@ -63,6 +63,7 @@ def test_every_byte_of_a_waiver_is_bound(standing):
         "reason": "x",
         "risk": "x",
         "measure": "x",
+        "monitoring": "x",
         "plan": "x",
         "rule": 6,
         "state": "closed",

@@ -69,6 +69,7 @@ def test_a_waived_rule(acme, tmp_path):
         (waiver(starts_at="2020-01-01T00:00:00Z"), "for more than 90 days"),
         (waiver(approved_by=acme.second_reviewer.pk), "are not three people"),
         (waiver(plan=" "), "does not say its reason"),
+        (waiver(monitoring=" "), "does not say its reason"),
         (waiver(policy="0" * 64), "is of another policy"),
         (waiver(rule=6), "the record tells otherwise of waiver"),
         (waiver(waiver=10**6), "the record does not tell that waiver 1000000 was asked for and approved"),

@@ -219,7 +219,7 @@ def test_05_clocks_are_set(client_of, people, said):
     members = {member["name"]: member["id"] for member in ben.get("members/")["results"]}
     given = {
         "project": "gate", "policy": first["policy"], "rule": 2, "owner": members[SECOND], "reason": "For a moment.",
-        "risk": "None.", "measure": "None.", "plan": "It ends.",
+        "risk": "None.", "measure": "None.", "monitoring": "None.", "plan": "It ends.",
     }  # fmt: skip
     for place, (name, waived, due) in enumerate((("condition", 3600, 40), ("waiver", 60, 3600)), start=1):
         said[name] = soon(min(waived, due))

@@ -27,6 +27,7 @@ def ask_waiver(
     reason: str,
     risk: str,
     measure: str,
+    monitoring: str,
     plan: str,
     ends_at: datetime,
     by,
@@ -60,6 +61,7 @@ def ask_waiver(
             reason=reason,
             risk=risk,
             measure=measure,
+            monitoring=monitoring,
             plan=plan,
         )
     record(Event.WAIVER_ASKED, on=waiver, by=by, **_facts(waiver), owner=waiver.owner_id, reason=reason)
@@ -72,7 +74,7 @@ def renew_waiver(waiver: Waiver, *, ends_at: datetime, reason: str, by) -> Waive
     refuse(rules.why_not_renew(waiver, by=by, now=timezone.now()))
     return ask_waiver(
         waiver.project, waiver.policy_version, waiver.rule, model_version=waiver.model_version, owner=waiver.owner,
-        reason=reason, risk=waiver.risk, measure=waiver.measure, plan=waiver.plan,
+        reason=reason, risk=waiver.risk, measure=waiver.measure, monitoring=waiver.monitoring, plan=waiver.plan,
         starts_at=max(waiver.ends_at, timezone.now()), ends_at=ends_at, renewal_of=waiver, by=by,
     )  # fmt: skip
 

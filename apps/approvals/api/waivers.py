@@ -30,6 +30,7 @@ class WaiverInput(WaiverRenewalInput):
     project = serializers.CharField(max_length=80)
     risk = serializers.CharField(max_length=2000, help_text="What may go wrong.")
     measure = serializers.CharField(max_length=2000, help_text="What is done instead.")
+    monitoring = serializers.CharField(max_length=2000, help_text="How it is watched meanwhile.")
     plan = serializers.CharField(max_length=2000, help_text="How the rule will be kept again.")
     owner = serializers.IntegerField(
         min_value=1, max_value=LARGEST, help_text="Of the membership who answers for it; not the asker."
@@ -54,8 +55,9 @@ class WaiverOutput(serializers.ModelSerializer):
     class Meta:
         model = Waiver
         fields = ["id", "url", "project", "model_version", "policy", "rule", "asks", "state", "reason", "risk",
-                  "measure", "plan", "owner", "requested_by", "requested_at", "starts_at", "ends_at", "renewal_of",
-                  "decided_by", "decided_at", "decision_reason", "ended_by", "ended_at", "ended_reason"]  # fmt: skip
+                  "measure", "monitoring", "plan", "owner", "requested_by", "requested_at", "starts_at", "ends_at",
+                  "renewal_of", "decided_by", "decided_at", "decision_reason", "ended_by", "ended_at",
+                  "ended_reason"]  # fmt: skip
 
 
 class WaiverCount(serializers.Serializer):

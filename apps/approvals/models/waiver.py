@@ -37,6 +37,7 @@ class Waiver(ProjectModel):
     reason = models.TextField()
     risk = models.TextField()
     measure = models.TextField()  # what is done instead
+    monitoring = models.TextField(default="")  # how it is seen in time that it goes wrong; empty: asked for before
     plan = models.TextField()  # how the rule will be kept again
     owner = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")  # answers for it
     requested_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
