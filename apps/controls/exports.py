@@ -151,12 +151,13 @@ def _cell(value) -> str:
 # --- the inventory --------------------------------------------------------------------------------------------------
 
 
-def inventory(rows: list[Coverage], form: str, at: dt.datetime) -> Export:
-    """Every model with its tier, owner, state, next review and coverage, as `csv` or `json`."""
+def inventory(rows: list[Coverage], waivers: list[dict[str, Any]], form: str, at: dt.datetime) -> Export:
+    """Every model with its tier, owner, state, next review and coverage, as `csv` or `json`; as the latter, with the
+    register of waivers: {"owner_name", "email", "open", "overdue", "renewed", "all"} for each owner."""
     lines = [inventory_line(row) for row in rows]
     if form == "json":
-        return Export(canonical({"assay": "inventory 1", "at": _moment(at), "models": lines}), MEDIA_TYPES["json"],
-                      "inventory.json")  # fmt: skip
+        told = {"assay": "inventory 1", "at": _moment(at), "models": lines, "waivers": waivers}
+        return Export(canonical(told), MEDIA_TYPES["json"], "inventory.json")
     columns = [name for name in (lines[0] if lines else {"project": ""}) if name != "frameworks"]
     headings = [*columns, *(f"{name} {word}" for name in SHORT for word in ("satisfied", "apply"))]
     return Export(_table(headings, (_flat(line, columns) for line in lines)), MEDIA_TYPES["csv"], "inventory.csv")

@@ -8,6 +8,7 @@ import json
 import pytest
 from pypdf import PdfReader
 
+from apps.approvals import queries as approvals
 from apps.audits.models import Record
 from apps.common.canonical import canonical, digest
 from apps.controls import actions, exports, queries
@@ -118,4 +119,15 @@ def test_the_inventory_lists_every_model(lending):
         ("lending", "screening v1", "high"), ("empty", "", "high")
     ]  # fmt: skip
     kept = json.loads(actions.export_inventory(rows, form="json", by=lending.auditor).content)
-    assert kept["models"][0]["frameworks"]["nist-ai-rmf"]["apply"] > 20
+    assert kept["models"][0]["frameworks"]["nist-ai-rmf"]["apply"] > 20 and kept["waivers"] == []
+
+
+def test_the_inventory_counts_the_waivers_of_each_owner(client, lending):
+    signed.waived(lending, signed.reported(lending, number=2))
+    owner = lending.second_reviewer.user
+    row = {"owner_name": owner.name, "email": owner.email, "open": 1, "overdue": 0, "renewed": 0, "all": 1}
+    rows = queries.every_coverage(viewer=lending.auditor)
+    kept = json.loads(actions.export_inventory(rows, form="json", by=lending.auditor).content)
+    assert kept["waivers"] == [row] == approvals.counted(viewer=lending.auditor)
+    client.force_login(lending.auditor.user)
+    assert 'href="/acme/waivers/"' in client.get("/acme/controls/").content.decode()

@@ -4,6 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
+from apps.approvals import queries as approvals
 from apps.audits.actions import record
 from apps.audits.events import Event
 from apps.common.canonical import digest
@@ -24,6 +25,6 @@ def export_coverage(found: Coverage, *, form: str, by) -> exports.Export:
 @transaction.atomic
 def export_inventory(rows: list[Coverage], *, form: str, by) -> exports.Export:
     require(by, Permission.REPORT_DOWNLOAD)
-    taken = exports.inventory(rows, form, timezone.now())
+    taken = exports.inventory(rows, approvals.counted(viewer=by), form, timezone.now())
     record(Event.INVENTORY_EXPORTED, on=by.organization, by=by, format=form, digest=digest(taken.content))
     return taken
