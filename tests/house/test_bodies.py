@@ -1,6 +1,7 @@
 """Another organization's id in a body is nothing: generated from the schema of every operation that takes a body."""
 
 import json
+import re
 
 import pytest
 from django.apps import apps
@@ -60,7 +61,7 @@ def test_another_organizations_id_in_a_body_is_nothing(bodies, both, client, acm
                     answer = send(client, address, method, where, path=path, given=given, rows=both[0])
                     if rows_now() != before:
                         wrong.append(f"{member.role} {method} {address} {path}: something was written")
-                answers.append((answer.status_code, answer.content.decode().replace(json.dumps(given), "…")))
+                answers.append((answer.status_code, without(answer.content.decode(), given)))
             found.add(answers[0][0])
             if answers[0] != answers[1] or answers[0][0] not in (403, 404):
                 wrong.append(f"{member.role} {method} {address} {path}: {answers}")
@@ -71,6 +72,12 @@ def test_another_organizations_id_in_a_body_is_nothing(bodies, both, client, acm
             wrong.append(f"{method} {address} {path}: nobody came past the permission: {found}")
     assert not wrong, "\n".join(wrong)
     assert counted
+
+
+def without(said: str, given) -> str:
+    """An answer without what was sent; a number is a whole one, and not the status."""
+    sent = re.escape(json.dumps(given))
+    return re.sub(sent if isinstance(given, str) else rf'(?<!"status":)(?<!\d){sent}(?!\d)', '"…"', said)
 
 
 def rows_now() -> dict[str, int]:

@@ -37,7 +37,7 @@ create trigger approvals_waiver_watched before insert on approvals_waiver
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0013_suspensions")]
+    dependencies = [("approvals", "0014_submitted")]
     operations = [
         migrations.AddField("waiver", "monitoring", models.TextField(default="")),
         migrations.RunSQL(IN_FORCE, migrations.RunSQL.noop),
