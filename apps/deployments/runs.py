@@ -108,12 +108,13 @@ class Shelf:
                 log.warning("Deployment %s is dropped from memory. %s", key[1], reason)
             except DatabaseError:
                 log.exception("The permit of deployment %s cannot be asked for; it holds until its end.", key[1])
-            if loaded.is_over:
-                self._drop(key)
+            if loaded.is_over and self._drop(key):
+                log.warning("Deployment %s is dropped from memory. The permit it was loaded with has ended.", key[1])
 
-    def _drop(self, key: tuple[int, int]) -> None:
+    def _drop(self, key: tuple[int, int]) -> bool:
+        """Whether it was still there."""
         with self._lock:
-            self._models.pop(key, None)
+            return self._models.pop(key, None) is not None
 
     def __contains__(self, deployment: Deployment) -> bool:
         return (deployment.organization_id, deployment.pk) in self._models

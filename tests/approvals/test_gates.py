@@ -1,5 +1,6 @@
 """What a policy asks, and when it is met: truth tables, and properties over whatever a report may hold."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from math import inf, nan
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.approvals.gates.decide import Evidence, Verdict, decide, overall
+from apps.approvals.gates.defaults import built_in
 from apps.approvals.gates.policy import Policy, Rule, Signer, policy_digest
 from apps.approvals.gates.reading import NotAPolicy, parse
 from apps.ml import fairness, performance, privacy
@@ -216,6 +218,16 @@ def test_a_built_in_policy_is_a_policy_of_its_risk_class(path):
     found, body = parse(path.read_text())
     assert found.risk_class == path.stem
     assert Policy.from_json(body) == found
+
+
+@pytest.mark.parametrize(("risk", "longest"), [("high", 366), ("limited", 731), ("minimal", 1096)])
+def test_no_policy_lets_a_sign_off_stand_longer_than_its_risk_class_may(risk, longest):
+    """High at most 12 months, limited 24, minimal 36; a leap day fits."""
+    whole = built_in(risk)
+    assert parse(re.sub(r"valid_days: \d+", f"valid_days: {longest}", whole))[0].valid_days == longest
+    with pytest.raises(NotAPolicy) as refusal:
+        parse(re.sub(r"valid_days: \d+", f"valid_days: {longest + 1}", whole))
+    assert "valid_days" in str(refusal.value) or "stands for" in str(refusal.value)
 
 
 def test_the_built_in_policies_grow_stricter():

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from apps.controls.catalogue import controls, frameworks
+from apps.controls.catalogue import GATES, controls, frameworks
 from apps.controls.rules import (
     Applies,
     Has,
@@ -20,6 +20,7 @@ from apps.controls.rules import (
     flags,
     reached,
 )
+from apps.controls.rules.coverage import NEVER_WAIVED
 from apps.controls.rules.facts import problems
 from apps.controls.rules.retention import applicable, effective
 from apps.controls.rules.retention import problems as schedule_problems
@@ -149,11 +150,19 @@ def test_how_a_clause_stands(holdings, options, expected):
     assert bool(found.gaps) == bool(holdings)
 
 
-def test_the_screen_for_what_is_forbidden_is_never_waived():
-    control = controls()["AIA-05"]
-    held = there(control, risk_classification=Holding("risk_classification"))
-    waivers = {"risk_classification": Waiver("Olivia", "No time.", LATER)}
-    assert clause(control, Applies(True), held, reached=3, today=LATER, waivers=waivers).state == State.MISSING
+@pytest.mark.parametrize(("name", "waived"), [*((name, False) for name in NEVER_WAIVED), ("AIA-14-STOP", True)])
+def test_what_is_forbidden_and_what_people_are_to_be_told_is_never_waived(name, waived):
+    control = controls()[name]
+    held = {kind: Holding(kind) for kind in control.evidence}
+    waivers = {kind: Waiver("Olivia", "No time.", LATER) for kind in control.evidence}
+    found = clause(control, Applies(True), held, reached=len(GATES), today=LATER, waivers=waivers)
+    assert found.state == (State.WAIVED if waived else State.MISSING)
+
+
+def test_the_screen_the_audits_age_and_every_notice_are_among_what_is_never_waived():
+    said = {control.id for control in controls().values() if "notice" in control.title.lower()}
+    assert {"AIA-05", "LL144-AUDIT-1Y", "LL144-NOTICE", "LL144-ALT", "AIA-26-INFO"} <= set(NEVER_WAIVED)
+    assert said <= set(NEVER_WAIVED), said - set(NEVER_WAIVED)
 
 
 def test_a_clause_that_does_not_apply_asks_for_nothing_and_one_unanswered_says_so():

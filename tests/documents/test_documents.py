@@ -223,6 +223,18 @@ def test_a_model_card_has_its_nine_sections_and_its_analyses_are_the_reports(kno
     assert any("By race:" in caption for caption in tables) and any(" & " in caption for caption in tables)
 
 
+def test_a_datasheet_has_seven_sections_and_the_rules_the_data_are_under(known):
+    told = content(known, DATASHEET)
+    assert [section["title"] for section in told["sections"]] == [
+        "Motivation", "Composition", "Collection process", "Preprocessing, cleaning, labelling", "Uses",
+        "Distribution", "Maintenance", "Rules it is under", "What is open",
+    ]  # fmt: skip
+    rules = [part["title"] for part in told["sections"][7]["parts"]]
+    assert rules == ["Legal basis", "Permitted purposes", "Reference population", "Licence", "Retention", "Access"]
+    composition = [fact for part in told["sections"][1]["parts"] for fact in part.get("facts", ())]
+    assert dict(composition)["Sensitive"] == "race, sex"
+
+
 @pytest.mark.parametrize("finding", ["a new report", "newer answers of people", "a new version"])
 def test_a_new_finding_makes_the_card_stale_and_a_new_version_has_none(acme, finding):
     acme.enter()
