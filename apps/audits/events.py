@@ -76,6 +76,7 @@ class Event(TextChoices):
     APPROVAL_RESUMED = "approval.resumed", "let a suspended sign-off stand again"
     APPROVAL_TOLD = "approval.told", "told somebody of a suspension or revocation"
     APPROVAL_ENDING = "approval.ending", "saw a sign-off come near its end"
+    APPROVAL_OWNERLESS = "approval.ownerless", "saw the owner of a signed-off project leave"
     APPROVAL_STALE = "approval.stale", "saw a sign-off fall"
     APPROVAL_OVERDUE = "approval.overdue", "saw a sign-off's deadline pass"
     APPROVAL_DUE = "approval.due", "saw a condition of a sign-off come near its day"

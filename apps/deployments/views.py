@@ -14,7 +14,7 @@ from apps.approvals import queries as approvals
 from apps.common.errors import ActionDenied, BadInput
 from apps.common.pages import listed, page, see
 from apps.deployments import actions, forms, queries, rules
-from apps.deployments.models import State
+from apps.deployments.models import STOPS_WITHIN, State
 
 SHOWN = 12  # values of an input on the page
 
@@ -61,6 +61,7 @@ def deployment_detail(request, pk):
         "objection": rules.why_not_answer(deployment, reasons, permit),
         "permit": permit,
         "seconds_to_stop": queries.seconds_to_stop(deployment),
+        "stops_within": STOPS_WITHIN.total_seconds(),
         "root": settings.URL + path.partition("/deployments/")[0],
         "why_not_take": rules.why_not_take_permit(by=request.membership),
         "columns": [_column(column) for column in deployment.model_version.input_schema],

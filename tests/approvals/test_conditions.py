@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from apps.accounts import actions as accounts
 from apps.approvals import actions, queries, rules
 from apps.approvals.gates.policy import Conditions
 from apps.approvals.models import Approval, Signature
@@ -15,7 +16,7 @@ from apps.common.errors import ActionDenied, NotPermitted
 from apps.datasets.models import DatasetVersion
 from apps.deployments import actions as deployments
 from tests.approvals import make
-from tests.make import PASSWORD
+from tests.make import PASSWORD, member
 
 UNEXPLAINED = "  - report: explainability\n    max_age_days: 180\n"
 STABILITY = {"report": "explainability", "figure": "stability", "bound": "lower", "at_least": 0.9}
@@ -359,6 +360,26 @@ def test_a_fall_is_told_to_the_record_once_with_its_sentences(acme):
     assert notices() == 1 and notices() == 0
     [told] = Record.objects.filter(event="approval.stale")
     assert told.on_id == approval.pk and "was withdrawn" in told.facts["reason"] and told.by_id is None
+
+
+def test_that_the_owner_left_is_told_once_and_nothing_is_asked_for_until_another_is_named(acme):
+    leaving = member(acme.organization, "leaving", "builder")
+    type(acme.project).objects.update(owner=leaving)
+    acme.project.refresh_from_db()
+    approval = make.approved(acme)
+    assert notices() == 0
+    acme.enter(acme.owner)
+    accounts.remove(leaving, by=acme.owner)
+    assert notices() == 1 and notices() == 0
+    [told] = Record.objects.filter(event="approval.ownerless")
+    assert told.on_id == approval.pk and told.told["owner"] == leaving.user.name and told.by_id is None
+    again = make.reported(acme, number=2)
+    acme.enter(acme.builder)
+    again.project.refresh_from_db()
+    with pytest.raises(ActionDenied, match="who owns this project, left; name another owner first"):
+        actions.ask(again, note="", by=acme.builder)
+    type(acme.project).objects.update(owner=acme.builder)
+    assert make.asked_for(acme, type(again).objects.get(pk=again.pk)).state == "open"
 
 
 def test_what_was_told_is_not_taken_back(acme):

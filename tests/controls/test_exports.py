@@ -122,12 +122,10 @@ def test_the_inventory_lists_every_model(lending):
     assert kept["models"][0]["frameworks"]["nist-ai-rmf"]["apply"] > 20 and kept["waivers"] == []
 
 
-def test_the_inventory_counts_the_waivers_of_each_owner(client, lending):
+def test_the_inventory_counts_the_waivers_of_each_owner(lending):
     signed.waived(lending, signed.reported(lending, number=2))
     owner = lending.second_reviewer.user
     row = {"owner_name": owner.name, "email": owner.email, "open": 1, "overdue": 0, "renewed": 0, "all": 1}
     rows = queries.every_coverage(viewer=lending.auditor)
     kept = json.loads(actions.export_inventory(rows, form="json", by=lending.auditor).content)
     assert kept["waivers"] == [row] == approvals.counted(viewer=lending.auditor)
-    client.force_login(lending.auditor.user)
-    assert 'href="/acme/waivers/"' in client.get("/acme/controls/").content.decode()

@@ -37,7 +37,9 @@ def notice() -> int:
 
 def _of_organization(organization_id: int) -> Iterator[None]:
     mine = Approval.objects.filter(organization_id=organization_id).select_for_update(skip_locked=True, of=("self",))
-    mine = mine.select_related("project__organization", "model_version__model", "policy_version__policy")
+    mine = mine.select_related(
+        "project__organization", "project__owner__user", "model_version__model", "policy_version__policy"
+    )
     for approval in mine.filter(state=State.OPEN, policy_version__body__has_key="deadline_days")[:MOST]:
         yield from _deadline(approval)
     held = Suspension.objects.filter(approval=OuterRef("pk"), resumed_at=None)
@@ -47,6 +49,9 @@ def _of_organization(organization_id: int) -> Iterator[None]:
     for days, near in _near("valid_until", WARNED).items():
         for approval in approved.filter(near).exclude(notices__kind=f"ends in {days} days")[:MOST]:
             yield from _ending(approval, days)
+    left = approved.filter(project__owner__is_active=False).exclude(notices__kind="owner left")
+    for approval in left.annotate(stands=STANDS).filter(stands=True)[:MOST]:
+        yield from _ownerless(approval)
     yield from _waivers(organization_id)
     for approval in approved.annotate(stands=STANDS).filter(stands=False)[:MOST]:
         yield from _fallen(approval)
@@ -100,6 +105,13 @@ def _told(event: Event, waiver: Waiver, **facts) -> Iterator[None]:
     """Asked once more with the row held: another worker may have told it since this one began to look."""
     if not is_told(event, on=waiver, **facts):
         record(event, on=waiver, by=None, **facts, owner=personal(waiver.owner.user))
+        yield
+
+
+def _ownerless(approval: Approval) -> Iterator[None]:
+    """Nobody answers for its project any more: it is told, and none is asked for until somebody else does."""
+    if _first(approval, "owner left"):
+        record(Event.APPROVAL_OWNERLESS, on=approval, by=None, owner=personal(approval.project.owner.user))
         yield
 
 

@@ -62,7 +62,7 @@ def model_versions(*, viewer, project):
     latest = Approval.objects.filter(model_version=OuterRef("pk")).order_by("-pk")
     return (
         ModelVersion.objects.filter(organization=viewer.organization_id, project=project, retired_at=None)
-        .select_related("model", "project__organization", "dataset_version__dataset")
+        .select_related("model", "project__organization", "project__owner__user", "dataset_version__dataset")
         .annotate(latest_state=Subquery(latest.values("state")[:1]))
         .order_by("-pk")
     )
@@ -226,4 +226,6 @@ def history(thing: Approval | Waiver) -> list[tuple[Record, str]]:
 def model_version(pk: int, *, viewer) -> ModelVersion | None:
     """One model version of the viewer's organization, to be asked for."""
     mine = ModelVersion.objects.filter(organization=viewer.organization_id, pk=pk)
-    return mine.select_related("model", "project__organization", "dataset_version__dataset").first()
+    return mine.select_related(
+        "model", "project__organization", "project__owner__user", "dataset_version__dataset"
+    ).first()

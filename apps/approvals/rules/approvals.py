@@ -20,6 +20,8 @@ def why_not_ask(version, policy, earlier, *, by, now: datetime) -> str | None:
         return reason
     if version.project.closed_at:
         return "This project is closed."
+    if not version.project.owner.is_active:
+        return f"{version.project.owner.user}, who owns this project, left; name another owner first."
     if version.retired_at:
         return f"{version} was retired; ask for a version that is in use."
     if policy is None:

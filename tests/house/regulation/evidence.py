@@ -49,6 +49,7 @@ PROVED: dict[str, tuple[str, ...]] = {
         "approvals/database/test_staleness.py::test_a_sign_off_goes_stale_by_itself",
         "approvals/test_waivers_end.py::test_on_expiry_the_rule_fails_again_and_the_sign_off_falls_with_no_human_action",
         "deployments/test_bound_bytes.py::test_swapped_versions_and_what_people_change_by_the_doors_refuse_it_too",
+        "approvals/test_conditions.py::test_that_the_owner_left_is_told_once_and_nothing_is_asked_for_until_another_is_named",
     ),
     "WF-APP-5": (
         "approvals/test_papers.py::test_a_resubmission_says_what_is_different",
@@ -108,8 +109,12 @@ OTHERWISE: dict[str, str] = {
     " and in the section that lacks it, says what is missing; and a document with such a line is evidence of nothing.",
     "WF-DOC-4": "What a person states is free text and may hold numbers; it is printed as that person's words, with the"
     " question and the name, and never in a table or among figures.",
-    "WF-APP-4": "A newer policy with a stricter rule counts for later requests only, as WF-SOD-5 asks. Where it is to"
-    " count at once, an owner withdraws the older version, and every sign-off under that one falls.",
+    "WF-APP-3": "The end of a sign-off is not cut to the date of a covered tool's audit: the independent audit is a"
+    " statement that is valid until its own last day, is bound by the sign-off, and takes it down on that day.",
+    "WF-APP-4": "A newer policy with a stricter rule counts for later requests only, as WF-SOD-5 asks; where it is to"
+    " count at once, an owner withdraws the older version, and every sign-off under that one falls. That the owner of a"
+    " project left is told and shuts every new request, but what serves goes on: who decides about people does not stop"
+    " because somebody changed their job; whoever thinks it must, suspends. A supplier's change is another digest.",
     "WF-WVR-5": "There is no executive report by that name: the register is in the inventory of all models that is"
     " taken away as JSON, beside tiers, owners, next reviews and coverage.",
 }
