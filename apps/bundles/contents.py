@@ -61,6 +61,14 @@ MEDIA_TYPES = {
 }
 
 
+def programs() -> list[Member]:
+    """What checks a bundle, where Python and `cryptography` are and nothing of ours: the same in every bundle."""
+    return [
+        Member("verify.py", "checks that the bundle is whole and signed", _template("verify.py")),
+        Member("decide.py", "decides again what the portal decided; needs verify.py beside it", _template("decide.py")),
+    ]
+
+
 class Contents:
     """The members of the bundle of one sign-off. `files`: the model's own files too."""
 
@@ -75,8 +83,7 @@ class Contents:
         keys.in_use(self.approval.organization_id)  # made now, if there was none: the manifest needs one
         found = [
             Member("README.txt", "what this is, and how to check it", _template("README.txt")),
-            Member("verify.py", "checks that it is whole and signed; Python and cryptography", _template("verify.py")),
-            Member("decide.py", "then decides again what the portal decided", _template("decide.py")),
+            *programs(),
             Member("dossier.json", "what was signed, byte for byte", self.approval.dossier.encode),
             *self._reports(),
             *self._documents(),

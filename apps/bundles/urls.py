@@ -22,6 +22,7 @@ api = [
     path("shares/<int:pk>/revocation/", rest.ShareRevocation.as_view(), name="api-share-revocation"),
 ]
 public = [  # under no organization: each with a reason in tests/house
+    path("portal/programs/<str:name>", views.program, name="program"),
     path("shared/<str:secret>/", views.shared, name="shared"),
     path("shared/<str:secret>/<int:pk>/", views.shared_sign_off, name="shared-sign-off"),
     path("shared/<str:secret>/<int:pk>/bundle.zip", views.shared_bundle, name="shared-bundle"),

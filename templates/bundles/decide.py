@@ -23,14 +23,15 @@ from pathlib import Path
 from statistics import NormalDist
 from types import ModuleType
 
+MADE_WITH = "154fcc72aac9289382dd0fe1f4a6f297e6cbd2c7346b4a1988b8d0107fa6e90c"  # the SHA-256 of verify.py
+
 
 def beside():
-    """verify.py from this folder: its source and no compiled copy, and nothing is written."""
+    """The verify.py that this program was made with, from this folder: no other one runs here, nor a compiled copy."""
     path, module = Path(__file__).with_name("verify.py"), ModuleType("verify")
-    try:
-        source = path.read_bytes()
-    except OSError as error:
-        print(f"CANNOT TRY: verify.py must lie beside this program: {error}", file=sys.stderr)
+    source = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(source).hexdigest() != MADE_WITH:
+        print(f"CANNOT TRY: beside this program must lie the verify.py with SHA-256 {MADE_WITH}", file=sys.stderr)
         sys.exit(2)
     module.__file__ = str(path)
     exec(compile(source, path, "exec"), module.__dict__)  # noqa: S102
@@ -290,6 +291,14 @@ class Case(verify.Bundle):
     def was_approved(self):
         return self.about["state"]["state"] in ("approved", "revoked")
 
+    def given(self, *decisions):
+        """The verdicts as printed, of these kinds."""
+        return [said for said in self.signatures if said["decision"] in decisions]
+
+    def told(self, kind, number, *events):
+        """The record's lines on one thing, oldest first."""
+        return [line for line in self.lines if line.on == (kind, number) and (not events or line.event in events)]
+
     def report(self, wanted):
         """The report with this digest."""
         names = (name for name in self.archive.under("reports") if name.endswith(".json"))
@@ -477,13 +486,13 @@ def delegations(b):
         name = f"signatures/delegation-{number}.dsse.json"
         meant = verify.opened(b.archive, name, b.keys, verify.DELEGATION)[1]["predicate"]
         b.joined.append({meant["delegator"]["id"], meant["delegate"]["id"]})
-        for said in (one for one in b.given() if one["delegation"] == number):
+        for said in (one for one in b.signatures if one["delegation"] == number):
             at, ends = moment(said["signed_at"]), moment(row["ended_at"] or meant["ends_at"])
             if meant["delegate"]["id"] != said["signer"] or not moment(meant["starts_at"]) - LEEWAY <= at <= ends:
                 yield "WRONG", f"{name} does not let {said['printed_name']} sign at {said['signed_at']}"
             if meant["project"] not in (None, b.dossier["project"]["slug"]):
                 yield "WRONG", f"{name} is for another project"
-    for said in b.given():
+    for said in b.signatures:
         if said["delegation"] and said["delegation"] not in rows:
             yield "WRONG", f"the delegation under which {said['printed_name']} signed is not in the bundle"
     if rows:
@@ -498,7 +507,7 @@ def signers(b):
     for said in given:
         if not 1 <= said["place"] <= len(wanted) or not _fits(said, wanted[said["place"] - 1]):
             yield "WRONG", f"{said['printed_name']} signed “{said['meaning']}”, which is not what the policy asks there"
-    places = [said["place"] for said in b.given()]
+    places = [said["place"] for said in b.signatures]
     if b.policy.get("order") == "sequence" and places != sorted(places):
         yield "WRONG", "they signed in another order than the policy asks for"
     if b.policy.get("on_deadline") == "return":
@@ -517,7 +526,7 @@ def signers(b):
         yield ("WRONG", f"it is said to be approved, with {said}") if b.was_approved else ("note", said)
     else:
         yield "ok", f"{len(given)} of {needed} that the policy asks for, by different people without a hand in it"
-    if b.was_approved and len(given) != len(b.given()):
+    if b.was_approved and len(given) != len(b.signatures):
         yield "WRONG", "it is said to be approved, and somebody refused"
     yield "note", "that no signer came, and no hand was put to the model, beyond what is told here: the portal's word"
 
@@ -532,7 +541,7 @@ def _conflicts(b):
     """(signature, why not) for each that its signer, or somebody joined with them, had better not give."""
     asked, people = b.dossier["asked"], set()
     hands = [*b.dossier["hands"], {"name": asked["by"], "deed": "asked for this sign-off"} | asked]
-    for said in b.given():
+    for said in b.signatures:
         kin, size = {said["signer"]}, 0
         while size < len(kin):
             size, kin = len(kin), kin.union(*(pair for pair in b.joined if kin & pair))
@@ -584,17 +593,26 @@ def _measured(b, said, check):
                 yield moment(part["finished_at"])
 
 
-def validity(b):
-    """It holds as long as the policy lets it, from the last name on."""
-    state = b.about["state"]
-    if b.was_approved:
-        last = moment(state["decided_at"]) + timedelta(days=b.policy["valid_days"])
-        if moment(state["valid_until"]) != last:
-            yield "WRONG", f"it is said to be valid until {state['valid_until']}: the policy gives {last.isoformat()}"
-        yield "ok", f"valid for the {b.policy['valid_days']} days of the policy, until {state['valid_until']}"
+def outcome(b):
+    """It ended as the record tells, and holds as long as the policy lets it."""
+    state, said = b.about["state"], b.about["state"]["state"]
+    events = {line.event: line for line in b.told("approval", b.about["subject"]["approval"])}
+    if said != "open" and f"approval.{said}" not in events:
+        yield "WRONG", f"it is said to be {said}, and the record does not tell of it"
+    if said != "revoked" and "approval.revoked" in events:
+        yield "WRONG", f"the record tells that it was revoked, and it is said to be {said}"
+    if b.was_approved and "approval.approved" in events:
+        until, told = moment(state["valid_until"]), moment(events["approval.approved"].facts["valid_until"])
+        if until != told or until != moment(state["decided_at"]) + timedelta(days=b.policy["valid_days"]):
+            yield "WRONG", f"it is said to be valid until {state['valid_until']}: not what policy and record give"
+        if until < datetime.now(UTC):
+            yield "note", "its last day has passed: the sign-off has expired"
+    yield "ok", f"the record tells of the same outcome: {said}"
+    told = said + (f" until {state['valid_until']}" if state["valid_until"] else "")
+    yield "note", f"as of this bundle the portal says: {told}" + "".join(f"; {why}" for why in state["reasons"])
 
 
-CHECKS = (programs, fitting, gates, waivers, lock, reading, delegations, signers, conditions, validity)
+CHECKS = (programs, fitting, gates, waivers, lock, reading, delegations, signers, conditions, outcome)
 
 
 def main(arguments=None):

@@ -12,10 +12,9 @@ Exit status: 0 verified, 1 not verified, 2 could not be tried.
 --checkpoint   a checkpoint that you kept, or that a witness keeps: the record in the bundle must agree with it
 --consistency  the portal's proof between your checkpoint and the bundle's, where their sizes differ
 
-Read it from top to bottom; each part rests on those above it. The archive: every byte of the file belongs to a member
-or to the form. Values and keys: one byte string for one value, digests, signed envelopes. The record: Merkle proofs and
-signed checkpoints. The checks: one function each, in the order of CHECKS; a check yields lines, or raises Wrong and
-ends. What is decided on these bytes (rules, waivers, who may sign) is no matter of this program, but of decide.py."""
+Read it from top to bottom; each part rests on those above it: the archive, values and keys, the record; then the
+checks, one function each, in the order of CHECKS: it yields lines, or raises Wrong and ends. What was decided on these
+bytes (rules, waivers, who may sign, how it ended) is no matter of this program: decide.py, beside it, decides again."""
 
 import argparse
 import base64
@@ -43,6 +42,7 @@ BUNDLE, SIGNATURE = "https://assay.dev/bundle/v1", "https://assay.dev/signature/
 DELEGATION = "https://assay.dev/delegation/v1"
 FORMS = ("bundle 1", "bundle 2")
 MEMBERS, NAME, JSON_SIZE = 5_000, 200, 256 * 2**20  # the most that is read
+NOTE = re.compile("((.+)\n(0|[1-9][0-9]*)\n(.+)\n(?:.+\n)*)\n((?:\u2014 \\S+ \\S+\n)+)")  # C2SP signed-note
 SAFE = re.compile(r"(?!.*\.(/|$))[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 DEVICE = re.compile(r"(?i)(^|/)(con|prn|aux|nul|com\d|lpt\d)(\.|/|$)")  # what is no file on some systems
 LOCAL, CENTRAL, END = struct.Struct("<4s5H3L2H"), struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s4H2LH")
@@ -61,48 +61,41 @@ class Archive:
 
     def __init__(self, path):
         with open(path, "rb") as file:
-            self.whole = memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))
-        self.members, self.digests, self.changed, self._taken = {}, {}, [], set()
-        at, directory = 0, b""
-        while self.whole[at : at + 4] == b"PK\x03\x04":
-            at, entry = self._member(at)
-            directory += entry
-        count = len(self.members)
-        directory += END.pack(b"PK\x05\x06", 0, 0, count, count, len(directory), at, 0)
-        found = bytes(self.whole[at : at + len(directory)])
+            whole = self.whole = memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))
+        self.members, self.digests, self.changed, taken, directory, at = {}, {}, [], set(), b"", 0
+        while whole[at : at + 4] == b"PK\x03\x04":
+            last, header = next(reversed(self.members), "the beginning"), bytes(whole[at : at + LOCAL.size])
+            if len(header) < LOCAL.size:
+                raise Wrong(f"cut short: the file ends in the header after {last}")
+            crc, _, size, length, _ = LOCAL.unpack(header)[6:]
+            begins = at + LOCAL.size + length
+            raw, content = bytes(whole[at + LOCAL.size : begins]), whole[begins : begins + size]
+            name = raw.decode("ascii", "backslashreplace")
+            if len(raw) > NAME or not SAFE.fullmatch(name) or DEVICE.search(name):
+                raise Wrong(f"a hostile member name after {last}: {name[:80]!r}")
+            if name.casefold() in taken:
+                raise Wrong(f"two members of one name: {name}")
+            if len(taken) == MEMBERS:
+                raise Wrong(f"more than {MEMBERS:,} members")
+            if header != LOCAL.pack(b"PK\x03\x04", *FIXED, crc, size, size, length, 0):
+                raise Wrong(f"the header of {name} is not as a bundle's must be (stored, no extras, no date)")
+            if len(content) < size:
+                raise Wrong(f"cut short, or a hostile size: {name} claims {size:,} bytes, the file ends before")
+            taken.add(name.casefold())
+            self.members[name], self.digests[name] = content, hashlib.sha256(content).hexdigest()
+            self.changed += [name] if zlib.crc32(content) != crc else []
+            sums = (crc, size, size, length, 0, 0, 0, 0, 0o100644 << 16, at)
+            directory += CENTRAL.pack(b"PK\x01\x02", 0x0314, *FIXED, *sums) + raw
+            at = begins + size
+        directory += END.pack(b"PK\x05\x06", 0, 0, len(taken), len(taken), len(directory), at, 0)
+        found = bytes(whole[at : at + len(directory)])
         if found != directory[: len(found)]:
             at += next(n for n, (one, other) in enumerate(zip(found, directory, strict=False)) if one != other)
             raise Wrong(f"byte {at:,} is not as the members give the directory: foreign bytes, or one was changed")
         if missing := len(directory) - len(found):
             raise Wrong(f"cut short: {missing:,} bytes of the directory are missing")
-        if extra := len(self.whole) - at - len(directory):
+        if extra := len(whole) - at - len(directory):
             raise Wrong(f"{extra:,} foreign bytes after the end")
-
-    def _member(self, at):
-        """(where the next begins, the directory's entry) of the member whose header is at `at`."""
-        header, last = bytes(self.whole[at : at + LOCAL.size]), next(reversed(self.members), "the beginning")
-        if len(header) < LOCAL.size:
-            raise Wrong(f"cut short: the file ends in the header after {last}")
-        crc, _, size, length, _ = LOCAL.unpack(header)[6:]
-        begins = at + LOCAL.size + length
-        raw = bytes(self.whole[at + LOCAL.size : begins])
-        name = raw.decode("ascii", "backslashreplace")
-        if len(raw) > NAME or not SAFE.fullmatch(name) or DEVICE.search(name):
-            raise Wrong(f"a hostile member name after {last}: {name[:80]!r}")
-        if name.casefold() in self._taken:
-            raise Wrong(f"two members of one name: {name}")
-        if len(self.members) == MEMBERS:
-            raise Wrong(f"more than {MEMBERS:,} members")
-        if header != LOCAL.pack(b"PK\x03\x04", *FIXED, crc, size, size, length, 0):
-            raise Wrong(f"the header of {name} is not as a bundle's must be (stored, no extras, no date)")
-        if begins + size > len(self.whole):
-            raise Wrong(f"cut short, or a hostile size: {name} claims {size:,} bytes, the file ends before")
-        content = self.members[name] = self.whole[begins : begins + size]
-        self.digests[name] = hashlib.sha256(content).hexdigest()
-        self.changed += [name] if zlib.crc32(content) != crc else []
-        self._taken.add(name.casefold())
-        sums = (crc, size, size, length, 0, 0, 0, 0, 0o100644 << 16, at)
-        return begins + size, CENTRAL.pack(b"PK\x01\x02", 0x0314, *FIXED, *sums) + raw
 
     def read(self, name):
         if name not in self.members:
@@ -205,11 +198,6 @@ def node(left, right):
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def split(size):
-    """How many leaves stand to the left: the largest power of two below `size`."""
-    return 1 << (size - 1).bit_length() - 1
-
-
 def root_of(leaf, index, size, proof):
     """The root of a tree of `size` leaves with the hash `leaf` at `index`, by its audit path (RFC 6962, 2.1.1)."""
     if not 0 <= index < size or (size == 1) != (not proof):
@@ -217,7 +205,7 @@ def root_of(leaf, index, size, proof):
     if size == 1:
         return leaf
     *below, beside = proof
-    left = split(size)
+    left = 1 << (size - 1).bit_length() - 1  # how many leaves stand to the left: the largest power of two below `size`
     if index < left:
         return node(root_of(leaf, index, left, below), beside)
     return node(beside, root_of(leaf, index - left, size - left, below))
@@ -233,7 +221,7 @@ def grown(old, new, proof, old_root=None):
         (root,) = proof or [old_root]
         return root, root
     *below, beside = proof
-    left = split(new)
+    left = 1 << (new - 1).bit_length() - 1
     if old <= left:
         before, after = grown(old, left, below, old_root)
         return before, node(after, beside)
@@ -245,32 +233,28 @@ class Note:
     """A C2SP tlog-checkpoint: origin, size, root, and who signed it."""
 
     def __init__(self, raw):
-        text, _, signatures = raw.decode().rpartition("\n\n")
-        self.text = text + "\n"
-        self.origin, size, root = self.text.split("\n")[:3]
-        self.size, self.root, self.signatures = int(size), unpacked(root), []
-        for line in signatures.splitlines():
-            dash, name, blob = line.split(" ")
-            if dash != "\u2014":
-                raise Wrong("a signature line of a checkpoint that is none")
-            self.signatures.append((name, unpacked(blob)[:4], unpacked(blob)[4:]))
-        if str(self.size) != size or raw.decode() != self.text + "\n" + signatures or not signatures.endswith("\n"):
+        if not (found := NOTE.fullmatch(raw.decode())):
             raise Wrong("a checkpoint that is not written the one way it can be")
+        self.text, self.origin, size, root, signatures = found.groups()
+        self.size, self.root = int(size), unpacked(root)
+        self.signatures = [(name, unpacked(blob)) for _, name, blob in map(str.split, signatures.splitlines())]
 
-    def _by(self, key, kind):
+    def by(self, key, kind):
         """The signatures whose four bytes name this key and kind (1: the log's own, 4: a cosignature)."""
-        for name, named, signature in self.signatures:
-            if named == hashlib.sha256(f"{name}\n".encode() + kind + key.public_bytes_raw()).digest()[:4]:
-                yield signature
+        for name, blob in self.signatures:
+            if blob[:4] == hashlib.sha256(f"{name}\n".encode() + kind + key.public_bytes_raw()).digest()[:4]:
+                yield blob[4:]
 
-    def signed_by(self, key):
-        return any(holds(key, signature, self.text.encode()) for signature in self._by(key, b"\x01"))
+    def is_of(self, keys):
+        """Whether one of the organization's keys signed it."""
+        keys = [key.public for key in keys.values()]
+        return any(holds(key, mark, self.text.encode()) for key in keys for mark in self.by(key, b"\x01"))
 
     def witnessed(self, key):
         """When a witness with this key saw it (cosignature/v1), or None."""
-        for signature in self._by(key, b"\x04"):
-            (at,) = struct.unpack(">Q", signature[:8])
-            if holds(key, signature[8:], f"cosignature/v1\ntime {at}\n{self.text}".encode()):
+        for mark in self.by(key, b"\x04"):
+            (at,) = struct.unpack(">Q", mark[:8])
+            if holds(key, mark[8:], f"cosignature/v1\ntime {at}\n{self.text}".encode()):
                 return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
         return None
 
@@ -290,18 +274,9 @@ class Bundle:
     """What the checks have learned so far; each adds what those after it need."""
 
     def __init__(self, path, options):
-        self.path, self.options = path, options
-        self.archive = self.about = self.named = self.dossier = None
-        self.keys, self.printed, self.signed, self.notes, self.lines = {}, {}, {}, [], []
-
-    def given(self, *decisions):
-        """The verdicts as printed; all of them, or those of one kind."""
-        found = self.printed.get("signatures", ())
-        return [said for said in found if not decisions or said["decision"] in decisions]
-
-    def told(self, kind, number, *events):
-        """The record's lines on one thing, oldest first."""
-        return [line for line in self.lines if line.on == (kind, number) and (not events or line.event in events)]
+        self.path, self.options, self.archive, self.dossier = path, options, None, None
+        self.about, self.named, self.answer = {}, {}, ""
+        self.keys, self.printed, self.signatures, self.signed, self.notes, self.lines = {}, {}, [], {}, [], []
 
 
 def archive(b):
@@ -326,6 +301,7 @@ def manifest(b):
     """It is signed by the key you gave, or by one that the bundle brings along."""
     signer, statement, _ = opened(b.archive, MANIFEST, b.keys, BUNDLE)
     b.about, b.named = statement["predicate"], {one["name"]: one["digest"]["sha256"] for one in statement["subject"]}
+    b.answer = b.about["answer"]
     if b.about["assay"] not in FORMS:
         raise Wrong(f"it is of the form “{b.about['assay']}”; this program reads {' and '.join(FORMS)}")
     given, subject = b.options.key, b.about["subject"]
@@ -333,8 +309,7 @@ def manifest(b):
         raise Wrong(f"it is signed by {signer}, not by the key you gave, {given}")
     yield "ok", f"{subject['organization']}: {subject['model']}, sign-off {subject['approval']}, signed by key {signer}"
     if not given:
-        yield "note", f"you gave no --key: all below rests on the key in this bundle, {signer}"
-        yield "note", "compare this fingerprint with the one the organization gives you by another way"
+        yield "note", f"no --key given: all rests on this key; compare it with the one you get by another way: {signer}"
 
 
 def members(b):
@@ -366,7 +341,7 @@ def dossier(b):
     bound = {"model/recipe.json": d["model"]["recipe_digest"], "policy/policy.json": d["policy"]["digest"]}
     bound |= {f"data/{part['use']}-declaration.json": part["declaration_digest"] for part in d["data"]}
     bound |= {name: d["model"]["files"].get(name.removeprefix("model/files/")) for name in files}
-    wrong = [name for name, wanted in bound.items() if found[name] != wanted]
+    wrong = [name for name, wanted in bound.items() if found.get(name) != wanted]
     wrong += ["the list of the model's files"] * (digest(d["model"]["files"]) != d["model"]["artifact_digest"])
     wrong += ["the policy quoted in the dossier"] * (digest(d["policy_body"]) != d["policy"]["digest"])
     for name in wrong:
@@ -387,7 +362,7 @@ def checkpoints(b):
     if not b.notes:
         raise Wrong("the bundle holds no checkpoint of the record")
     for note in b.notes:
-        if note.origin != b.notes[0].origin or not any(note.signed_by(key.public) for key in b.keys.values()):
+        if note.origin != b.notes[0].origin or not note.is_of(b.keys):
             raise Wrong(f"the checkpoint at {note.size:,} records is not signed by the organization")
     proofs = {(said["old"], said["new"]): said["proof"] for said in b.archive.json("record/consistency.json")}
     for old, new in pairwise(b.notes):
@@ -405,7 +380,7 @@ def kept(b):
     if not b.options.checkpoint:
         return
     yours, given = Note(b.options.checkpoint), b.options.consistency or {}
-    if yours.origin != b.notes[0].origin or not any(yours.signed_by(key.public) for key in b.keys.values()):
+    if yours.origin != b.notes[0].origin or not yours.is_of(b.keys):
         raise Wrong(f"your checkpoint, of {yours.origin}, is not signed by a key of this organization")
     proofs = {(given.get("old"), given.get("new")): given.get("path")} | {(yours.size, yours.size): []}
     for note in b.notes:
@@ -452,14 +427,15 @@ def records(b):
 
 
 def signatures(b):
-    """Each signature holds under a key that was in use, is what is printed, and follows the one before it."""
+    """Each signature holds under a key that was in use, is what is printed, follows the one before, and is recorded."""
     b.printed, before = b.archive.json("signatures/signatures.json"), ""
+    b.signatures = b.printed["signatures"]
     if b.printed["dossier_digest"] != b.about["dossier_digest"]:
         raise Wrong("signatures.json speaks of another dossier")
     handed_on = [f"signatures/delegation-{said['id']}.dsse.json" for said in b.printed.get("delegations", ())]
     for name in handed_on:
         opened(b.archive, name, b.keys, DELEGATION)
-    for said in b.given():
+    for said in b.signatures:
         name = f"signatures/{said['id']}.dsse.json"
         if name not in b.archive.members:
             yield "note", f"{said['printed_name']}'s signature has no envelope: it rests on the manifest alone"
@@ -471,7 +447,15 @@ def signatures(b):
         yield "ok", f"{said['printed_name']}, {said['role']}: “{word}”, {said['signed_at']}"
     for name in sorted({*b.archive.under("signatures")} - {"signatures/signatures.json", *handed_on, *b.signed}):
         yield "WRONG", f"{name} is a signature that signatures.json does not print"
-    if not b.given():
+    mine = [line for line in b.lines if line.on == ("approval", b.about["subject"]["approval"])]
+    if b.about["dossier_digest"] not in [line.facts["dossier"] for line in mine if line.event == "approval.asked"]:
+        yield "WRONG", "the record does not tell that this dossier was asked for"
+    told = [line.facts.get("signature") for line in mine if line.event == "approval.signed"]
+    for name in (name for name, meant in b.signed.items() if meant["digest"] not in told):
+        yield "WRONG", f"the record does not tell of {name}"
+    if len(told) > len(b.signatures):
+        yield "WRONG", f"the record tells of {len(told)} signatures, the bundle holds {len(b.signatures)}"
+    if not b.signatures:
         yield "note", "nobody has signed it"
 
 
@@ -495,33 +479,6 @@ def _unlike(b, said, statement, key, before):
     at = moment(said["signed_at"])
     if at < key.begins - LEEWAY or (key.ends and at > key.ends + LEEWAY):
         yield f"was given at {said['signed_at']}, when its key was not in use"
-
-
-def outcome(b):
-    """The record tells of the same dossier, signatures and end as the files do."""
-    number, state = b.about["subject"]["approval"], b.about["state"]
-    asked = [line.facts["dossier"] for line in b.told("approval", number, "approval.asked")]
-    if b.about["dossier_digest"] not in asked:
-        yield "WRONG", "the record does not tell that this dossier was asked for"
-    signed = [line.facts.get("signature") for line in b.told("approval", number, "approval.signed")]
-    for name in (name for name, meant in b.signed.items() if meant["digest"] not in signed):
-        yield "WRONG", f"the record does not tell of {name}"
-    if len(signed) > len(b.given()):
-        yield "WRONG", f"the record tells of {len(signed)} signatures, the bundle holds {len(b.given())}"
-    said, ends = state["state"], {line.event: line for line in b.told("approval", number)}
-    if said != "open" and f"approval.{said}" not in ends:
-        yield "WRONG", f"it is said to be {said}, and the record does not tell of it"
-    if said != "revoked" and "approval.revoked" in ends:
-        yield "WRONG", f"the record tells that it was revoked, and it is said to be {said}"
-    if said in ("approved", "revoked") and "approval.approved" in ends:
-        until = moment(state["valid_until"])
-        if until != moment(ends["approval.approved"].facts["valid_until"]):
-            yield "WRONG", f"it is said to be valid until {state['valid_until']}, and the record tells otherwise"
-        if until < datetime.now(UTC):
-            yield "note", "its last day has passed: the sign-off has expired"
-    yield "ok", f"the record tells of the same dossier, signatures and outcome: {said}"
-    told = said + (f" until {state['valid_until']}" if state["valid_until"] else "")
-    yield "note", f"as of this bundle the portal says: {told}" + "".join(f"; {why}" for why in state["reasons"])
 
 
 def permits(b):
@@ -549,13 +506,12 @@ def _url(text):
 
 def decisions(b):
     """What this program leaves to the other."""
-    yield "note", "not checked here: that rules, waivers and signers are as the policy asks; decide.py decides it again"
+    yield "note", "whether rules, waivers and signers are as the policy asks, and how it ended: decide.py checks that"
 
 
 # --- The run. --------------------------------------------------------------------------------------------------------
 
-CHECKS = (archive, keys, manifest, members, dossier, checkpoints, kept, witnesses, records, signatures, outcome,
-          permits)  # fmt: skip
+CHECKS = (archive, keys, manifest, members, dossier, checkpoints, kept, witnesses, records, signatures, permits)
 NEEDED = (archive, keys, manifest, dossier, checkpoints)  # without them the rest has nothing to speak of
 FAULTS = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, struct.error, RecursionError)
 
@@ -578,33 +534,29 @@ def checked(b, checks):
 
 
 def plain(text):
-    """A bundle's words on one line, without what would move a cursor or turn the direction of writing."""
+    """Words of a bundle on one line, without what moves a cursor or turns the direction of writing."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
-def witness_key(text):
-    """A PEM's path, or the line of a signed note's verifier key: name+hash+base64."""
+def public_key(text):
+    """Of a PEM's path, or of the line of a signed note's verifier key: name+hash+base64."""
     if Path(text).is_file():
         return pem(Path(text).read_bytes())[1]
     return Ed25519PublicKey.from_public_bytes(base64.b64decode(text.split("+", 2)[2])[1:])
 
 
-def fingerprint_of(text):
-    return text.lower() if re.fullmatch("[0-9a-fA-F]{64}", text) else pem(Path(text).read_bytes())[0]
-
-
 def main(arguments=None, *, bundle=Bundle, checks=(*CHECKS, decisions), about=__doc__):
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle")
-    parser.add_argument("--key")
     parser.add_argument("--witness", action="append", default=[])
-    parser.add_argument("--checkpoint")
-    parser.add_argument("--consistency")
     parser.add_argument("--json", action="store_true")
+    for word in ("--key", "--checkpoint", "--consistency"):
+        parser.add_argument(word)
     options = parser.parse_args(arguments)
     try:
-        options.key = options.key and fingerprint_of(options.key)
-        options.witness = [witness_key(text) for text in options.witness]
+        is_file = options.key and not re.fullmatch("[0-9a-fA-F]{64}", options.key)
+        options.key = pem(Path(options.key).read_bytes())[0] if is_file else options.key and options.key.lower()
+        options.witness = list(map(public_key, options.witness))
         options.checkpoint = options.checkpoint and Path(options.checkpoint).read_bytes()
         options.consistency = options.consistency and json.loads(Path(options.consistency).read_bytes())
         open(options.bundle, "rb").close()
@@ -617,7 +569,7 @@ def main(arguments=None, *, bundle=Bundle, checks=(*CHECKS, decisions), about=__
         if not options.json:
             print("{:<5} {:<11} {}".format(*line), flush=True)
     first = next((f"{check}: {what}" for mark, check, what in lines if mark == "WRONG"), None)
-    answer = f"NOT VERIFIED: {first}" if first else plain(f"VERIFIED: {b.about['answer']}")
+    answer = f"NOT VERIFIED: {first}" if first else plain(f"VERIFIED: {b.answer}")
     if options.json:
         told = [{"mark": mark, "check": check, "what": what} for mark, check, what in lines]
         print(json.dumps({"verified": first is None, "answer": answer, "checks": told}, indent=2, ensure_ascii=False))

@@ -112,9 +112,10 @@ def notes(content: bytes) -> list:
 
 
 def signed_again(members: dict[str, bytes], key: Key, **changes) -> bytes:
-    """The archive with other members, and a manifest over them that `key` signs: what its holder could make."""
+    """The archive with other members, and a manifest over them that `key` signs: what its holder could make. `changes`:
+    what the manifest says otherwise; None leaves it out."""
     said = json.loads(base64.b64decode(json.loads(members[MANIFEST])["payload"]))
-    predicate = said["predicate"] | changes
+    predicate = {word: value for word, value in (said["predicate"] | changes).items() if value is not None}
     subjects = {name: digest(content) for name, content in members.items() if name != MANIFEST}
     made = canonical(envelope(statement(BUNDLE, predicate, subjects), IN_TOTO, key))
     return packed(members | {MANIFEST: made})

@@ -164,7 +164,7 @@ def test_who_signs_in_which_place_and_order(acme, tmp_path):
         (lambda d: d["asked"].update(person=acme.second_reviewer.user_id), "asked for this sign-off"),
         (lambda d: d["policy_body"]["signers"][1].update(count=2), "with 2 of 3 signatures"),
         (lambda d: d["policy_body"]["signers"][0].update(meaning="reviewed"), "not what the policy asks there"),
-        (lambda d: d["policy_body"].update(valid_days=7), "the policy gives"),
+        (lambda d: d["policy_body"].update(valid_days=7), "not what policy and record give"),
         (lambda d: d["asked"].update(at=past), "signed after the deadline"),
         (lambda d: d["asked"].update(at=future), "signed without opening the"),
     )  # fmt: skip

@@ -29,6 +29,7 @@ PUBLIC = {
     "health-ready": "for whoever watches the process; says one word",
     "schema": "the shape of the REST door, which is no secret",
     "docs": "a page to read the schema",
+    "program": "what checks a bundle: the same bytes for everybody, and nobody's",
     "shared": "its secret is the key: an auditor outside reads what was shared, and nothing else",
     "shared-sign-off": "as above: one of the sign-offs that the share names",
     "shared-bundle": "as above: its bundle",

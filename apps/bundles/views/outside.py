@@ -15,7 +15,7 @@ from apps.approvals import queries as approvals
 from apps.approvals import rules as sign_offs
 from apps.audits import keys
 from apps.bundles import actions, downloads, guessing, queries
-from apps.bundles.contents import Contents
+from apps.bundles.contents import Contents, programs
 from apps.common.errors import NothingThere
 from apps.common.pages import page
 
@@ -69,6 +69,7 @@ def shared_sign_off(request, share, secret, approval):
         "outcomes": _linked(case.outcomes, secret, approval),
         "members": Contents(case, viewer=share, files=share.files).members,
         "fingerprint": keys.in_use(share.organization_id).row.key_id,
+        "programs": programs(),
     }
     return page(request, "bundles/shared_sign_off.html", context=context)
 
