@@ -8,6 +8,7 @@ from apps.accounts import permissions
 from apps.accounts.permissions import Permission
 from apps.approvals import queries as approvals
 from apps.approvals.models import State
+from apps.approvals.rules import day
 from apps.common.pages import listed
 from apps.datasets.models import DatasetVersion
 from apps.deployments import queries as deployments
@@ -67,7 +68,20 @@ def waiting(viewer) -> list[dict]:
         found += [{"text": f"{each.model_version} was sent back", "on": each} for each in _sent_back(viewer)]
     if viewer.may(Permission.DATASET_DECLARE):
         found += [{"text": f"{each} waits for its declaration", "on": each} for each in _undeclared(viewer)]
+    found += [{"text": _ends(each), "on": each} for each in approvals.to_end(viewer=viewer)[:SHOWN]]
+    found += [{"text": _is_to_be_tried(each), "on": each} for each in deployments.to_try(viewer=viewer)[:SHOWN]]
     return found
+
+
+def _ends(waiver) -> str:
+    if waiver.overdue:
+        return f"{waiver} ended on {day(waiver.ends_at)}: close it, with what became of the rule"
+    return f"{waiver} ends on {day(waiver.ends_at)}: renew it, or close it once the rule is kept"
+
+
+def _is_to_be_tried(deployment) -> str:
+    verb = "was" if deployment.drill_overdue else "is"
+    return f"the stop of {deployment.name} {verb} to be tried by {day(deployment.drill_due)}, by a drill"
 
 
 def _to_sign(viewer):

@@ -100,11 +100,21 @@ def serving() -> list[Deployment]:
 def to_be_tried() -> list[Deployment]:
     """What serves in high-risk projects of the tenant, and has to show within days that it can be stopped, or had to;
     each with `.tried_at`."""
-    tried_at = Subquery(_tried().values("suspended_at")[:1])
-    found = Deployment.objects.filter(state=State.SERVING, project__risk_class="high").annotate(tried_at=tried_at)
+    found = Deployment.objects.annotate(tried_at=Subquery(_tried().values("suspended_at")[:1]))
+    return list(
+        _due(found).select_related("project__organization", "model_version__model", "opened_by__user").order_by("pk")
+    )
+
+
+def to_try(*, viewer):
+    """Those of them that the viewer opened."""
+    return _due(deployments(viewer=viewer).filter(opened_by=viewer))
+
+
+def _due(found):
     soon = timezone.now() - DRILL_EVERY + timedelta(days=max(DRILL_WARNED))
-    due = found.alias(since=Coalesce("tried_at", "opened_at")).filter(since__lte=soon)
-    return list(due.select_related("project__organization", "model_version__model", "opened_by__user").order_by("pk"))
+    due = found.filter(state=State.SERVING, project__risk_class="high")
+    return due.alias(since=Coalesce("tried_at", "opened_at")).filter(since__lte=soon)
 
 
 def fallen(*, viewer, since):

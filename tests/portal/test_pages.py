@@ -1,8 +1,11 @@
 """The pages that look into several rooms: what waits, where things stand, in as few statements for many as for one."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from apps.approvals import actions as signing
 from apps.deployments import actions as deployments
@@ -82,6 +85,29 @@ def test_undeclared_data_waits_for_who_uploaded_it(visit, acme):
     assert "loanapp v2 waits for its declaration" in visit(acme.builder)
     assert "loanapp v1 waits" not in visit(acme.builder)
     assert "declaration" not in visit(acme.reviewer)
+
+
+@pytest.mark.parametrize(("left", "said"), [(40, ""), (20, "ends on"), (-1, "ended on")])
+def test_a_waiver_near_its_end_waits_for_who_answers_for_it(visit, acme, monkeypatch, left, said):
+    waiver = approvals.waived(acme, approvals.reported(acme), ends_at=timezone.now() + timedelta(days=80))
+    at = waiver.ends_at - timedelta(days=left)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: at)
+    for member in (acme.second_reviewer, acme.builder):
+        told = member == acme.second_reviewer and bool(said)
+        assert (f"waiver {waiver.pk} {said}" in visit(member)) == told
+        assert ("Nothing waits for you" in visit(member)) != told
+
+
+@pytest.mark.parametrize(("after", "said"), [(149, ""), (151, "is to be tried by"), (181, "was to be tried by")])
+def test_a_stop_that_is_to_be_tried_waits_for_who_opened_what_serves(visit, acme, monkeypatch, after, said):
+    opened = deployments.open_deployment(approvals.approved(acme), name="advice", by=acme.builder)
+    at = opened.opened_at + timedelta(days=after)
+    for member in (acme.builder, acme.owner):
+        client_sees = visit(member)  # signed in before the clock goes on
+        assert "to be tried" not in client_sees
+        monkeypatch.setattr("apps.deployments.queries.timezone.now", lambda: at)
+        assert (f"the stop of advice {said}" in visit(member)) == (member == acme.builder and bool(said))
+        monkeypatch.undo()
 
 
 def test_the_project_names_its_next_step_and_who_may_not_take_it(visit, acme):

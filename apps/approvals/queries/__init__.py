@@ -35,6 +35,7 @@ from apps.approvals.queries.waivers import (
     hands_in,
     in_force,
     subject_of_waiver,
+    to_end,
     waivers,
     with_status,
 )
@@ -85,6 +86,7 @@ __all__ = [
     "subject_of_waiver",
     "suspension",
     "tellings",
+    "to_end",
     "version_before",
     "waivers",
     "with_status",

@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
 from django.db.models import Case, Count, F, Q, Value, When
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from apps.approvals.gates.decide import Waiver as InForce
@@ -38,6 +40,12 @@ def waivers(*, viewer, project=None):
 def with_status(rows, status: str):
     """Those of one status, the clock considered."""
     return rows.annotate(now=STATUS).filter(now=status)
+
+
+def to_end(*, viewer):
+    """Those the viewer answers for that end within a month, or ended and nobody closed, the nearest first."""
+    mine = waivers(viewer=viewer).filter(owner=viewer, state=WaiverState.APPROVED)
+    return mine.filter(ends_at__lte=timezone.now() + timedelta(days=30)).order_by("ends_at")
 
 
 def counted(*, viewer) -> list[dict[str, Any]]:
