@@ -1,4 +1,4 @@
-"""The same archive, checked with tools we did not write, and by verify.py where nothing of ours is installed."""
+"""The same archive, checked with tools we did not write, and by its programs where nothing of ours is installed."""
 
 import base64
 import json
@@ -113,11 +113,11 @@ def test_pymerkle_verifies_that_the_log_only_grew(acme, members):
         verify_consistency(bytes(32), roots[1], proof)
 
 
-def test_verify_runs_in_a_bare_environment(acme, tmp_path):
-    """Python and `cryptography` alone, with no path and no setting of ours; verify.py comes out of the bundle."""
+def test_its_programs_run_in_a_bare_environment(acme, tmp_path):
+    """Python and `cryptography` alone, with no path and no setting of ours; the programs come out of the bundle."""
     (tmp_path / "bundle.zip").write_bytes(make.bundle(acme))
     with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
-        (tmp_path / "verify.py").write_bytes(archive.read("verify.py"))
+        archive.extractall(tmp_path, ["verify.py", "decide.py"])
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "bare"], check=True)
     python = tmp_path / "bare" / "bin" / "python"
     installed = subprocess.run(
@@ -127,18 +127,18 @@ def test_verify_runs_in_a_bare_environment(acme, tmp_path):
         pytest.skip(f"NOT RUN: no package registry to install `cryptography` from ({installed.stderr[-200:]})")
     assert subprocess.run([python, "-c", "import django"], capture_output=True, check=False).returncode
 
-    def run(path):
-        return subprocess.run(
-            [python, "-I", "verify.py", path], cwd=tmp_path, env={}, capture_output=True, text=True, check=False
-        )
+    def run(program, path):
+        command = [python, "-I", program, path]
+        return subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, text=True, check=False)
 
-    said = run("bundle.zip")
-    assert said.returncode == 0, said.stdout + said.stderr
-    assert said.stdout.splitlines()[-1].startswith("VERIFIED: ")
     changed = bytearray((tmp_path / "bundle.zip").read_bytes())
     changed[len(changed) // 2] ^= 1
     (tmp_path / "changed.zip").write_bytes(changed)
-    said = run("changed.zip")
-    assert said.returncode == 1
-    assert said.stdout.splitlines()[-1].startswith("NOT VERIFIED: archive: ")
-    assert run("nothing.zip").returncode == 2
+    for program in ("verify.py", "decide.py"):
+        said = run(program, "bundle.zip")
+        assert said.returncode == 0, said.stdout + said.stderr
+        assert said.stdout.splitlines()[-1].startswith("VERIFIED: ")
+        said = run(program, "changed.zip")
+        assert said.returncode == 1
+        assert said.stdout.splitlines()[-1].startswith("NOT VERIFIED: archive: ")
+        assert run(program, "nothing.zip").returncode == 2
