@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import NormalDist
 from types import ModuleType
 
-MADE_WITH = "154fcc72aac9289382dd0fe1f4a6f297e6cbd2c7346b4a1988b8d0107fa6e90c"  # the SHA-256 of verify.py
+MADE_WITH = "b62adc2dd9495391acec78537995b2073ada7eccba46c7059d3742d1073ff755"  # the SHA-256 of verify.py
 
 
 def beside():
