@@ -1,5 +1,6 @@
 """The Celery app, and the pulse of a worker: it says that it lives, and does the portal's chores: sweeps for lost work,
-keeps the permits of what may serve, tells the record what fell by itself, disposes of what is past its time."""
+keeps the permits of what may serve, tells the record what fell by itself and which duties of an incident are near, disposes
+of what is past its time."""
 
 import logging
 import os
@@ -64,6 +65,7 @@ def _chores(queues: list[str]) -> tuple:
     from apps.common.work import sweep
     from apps.controls.runs import dispose
     from apps.deployments.actions import keep_permits, tell_drills
+    from apps.incidents.actions import remind
     from apps.training.actions import tell_worker
     from portal.machine import describe
 
@@ -73,6 +75,7 @@ def _chores(queues: list[str]) -> tuple:
         (1, keep_permits),
         (HALF_A_MINUTE, notice),
         (AN_HOUR, tell_drills),
+        (HALF_A_MINUTE, remind),
         (A_DAY, dispose),
     )
 

@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "apps.documents",
     "apps.approvals",
     "apps.deployments",
+    "apps.incidents",
     "apps.controls",
     "apps.bundles",
     "apps.notifications",

@@ -12,6 +12,7 @@ from apps.controls import urls as controls
 from apps.datasets import urls as datasets
 from apps.deployments import urls as deployments
 from apps.documents import urls as documents
+from apps.incidents import urls as incidents
 from apps.models import urls as models
 from apps.notifications import urls as notifications
 from apps.projects import urls as projects
@@ -25,8 +26,8 @@ for converter, word in ((OrganizationSlug, "organization"), (ProjectSlug, "proje
         register_converter(converter, word)
 
 ROOMS = (
-    accounts, audits, projects, datasets, models, training, reports, documents, approvals, deployments, controls,
-    bundles, notifications,
+    accounts, audits, projects, datasets, models, training, reports, documents, approvals, deployments, incidents,
+    controls, bundles, notifications,
 )  # fmt: skip
 
 urlpatterns = [

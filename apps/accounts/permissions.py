@@ -48,6 +48,10 @@ class Permission(TextChoices):
     DEPLOYMENT_OPEN = "deployment.open", "deploy what is signed"
     DEPLOYMENT_STOP = "deployment.stop", "stop a deployment"
     PERMIT_TAKE = "permit.take", "take a deployment's permit away, for a CI job or a cluster"
+    INCIDENT_REPORT = "incident.report", "report incidents, say who was told of them, and confirm the register"
+    INCIDENT_RELEASE = "incident.release", "sign the release of an incident's evidence"
+    INCIDENT_CLOSE = "incident.close", "close incidents that somebody else reported"
+    INCIDENT_DOWNLOAD = "incident.download", "download incident packs"
     PREDICT = "predict", "ask a deployed model"
     FACT_STATE = "fact.state", "state facts of a project's system"
     FRAMEWORK_CHOOSE = "framework.choose", "choose which frameworks the organization follows"
@@ -64,7 +68,10 @@ class Permission(TextChoices):
 
 
 P = Permission
-EVERYBODY = {P.READ, P.TOKEN_CREATE, P.REPORT_DOWNLOAD, P.DOCUMENT_DOWNLOAD, P.APPROVAL_DOWNLOAD, P.RECORD_VERIFY}
+EVERYBODY = {
+    P.READ, P.TOKEN_CREATE, P.REPORT_DOWNLOAD, P.DOCUMENT_DOWNLOAD, P.APPROVAL_DOWNLOAD, P.RECORD_VERIFY,
+    P.INCIDENT_DOWNLOAD,
+}  # fmt: skip
 
 GRANTS: dict[str, frozenset[Permission]] = {
     "owner": frozenset(
@@ -77,6 +84,7 @@ GRANTS: dict[str, frozenset[Permission]] = {
         | {P.WAIVER_ASK, P.WAIVER_REVOKE}
         | {P.EMERGENCY_ASK, P.EMERGENCY_AGREE, P.ACCESS_REVIEW}
         | {P.SHARE_MAKE}
+        | {P.INCIDENT_REPORT, P.INCIDENT_RELEASE, P.INCIDENT_CLOSE}
         | {P.MEMBER_ERASE, P.KEY_ROTATE, P.WITNESS_CHANGE, P.DESTINATION_CHANGE, P.ISOLATION_ATTEST}
     ),
     "builder": frozenset(
@@ -85,6 +93,7 @@ GRANTS: dict[str, frozenset[Permission]] = {
         | {P.RUN_LAUNCH, P.RUN_CANCEL, P.MODEL_DOWNLOAD, P.MODEL_RETIRE, P.REPORT_START, P.APPROVAL_ASK}
         | {P.STATEMENT_MAKE, P.STATEMENT_WITHDRAW, P.DOCUMENT_BUILD, P.DEPLOYMENT_OPEN, P.DEPLOYMENT_STOP, P.PREDICT}
         | {P.FACT_STATE, P.WAIVER_ASK, P.PERMIT_TAKE, P.EMERGENCY_ASK, P.APPROVAL_SUSPEND}
+        | {P.INCIDENT_REPORT}
     ),
     "reviewer": frozenset(
         EVERYBODY
@@ -94,6 +103,7 @@ GRANTS: dict[str, frozenset[Permission]] = {
         | {P.WAIVER_APPROVE, P.WAIVER_REVOKE, P.POLICY_PUBLISH}
         | {P.EMERGENCY_ASK, P.EMERGENCY_AGREE, P.ACCESS_REVIEW}
         | {P.SHARE_MAKE}
+        | {P.INCIDENT_REPORT, P.INCIDENT_RELEASE, P.INCIDENT_CLOSE}
     ),
     "auditor": frozenset(EVERYBODY | {P.RECORD_EXPORT, P.ISOLATION_ATTEST}),
 }

@@ -12,6 +12,7 @@ IN_PROJECT = {
     "approval": "approval",
     "waiver": "waiver",
     "deployment": "deployment",
+    "incident": "incident",
 }
 IN_ORGANIZATION = {
     "policyversion": "policy",

@@ -1,7 +1,8 @@
 """Legal holds: while one is in force, nothing it covers is disposed of and nobody in it is erased.
 
 The rule lies this deep so that every room can ask it: `why_not_dispose(organization_id, project_id)` before bytes or
-rows go, `why_not_erase(organization_id)` before a person does."""
+rows go, `why_not_erase(organization_id)` before a person does. An *evidence hold* is one that a serious incident put:
+`why_not_alter(organization_id, versions)` before anything is trained, retired or served in place of what it keeps."""
 
 from collections.abc import Iterable
 
@@ -42,6 +43,23 @@ def why_not_dispose_under(holds: Iterable[LegalHold], project_id: int | None) ->
                     "nothing is disposed of")  # fmt: skip
 
 
+def of_incident(organization_id: int, incident_id: int) -> LegalHold | None:
+    """The evidence hold of an incident, released or not."""
+    return LegalHold.objects.filter(organization_id=organization_id, incident_id=incident_id).first()
+
+
+def why_not_alter(organization_id: int, versions: Iterable[int]) -> str | None:
+    """Against altering what any of these model versions is evidence of. Taking it out of service is not altering it."""
+    found = in_force(organization_id).filter(versions__overlap=list(versions)).first()
+    if found is None:
+        return None
+    since = f"{found.placed_at:%-d %B %Y}"
+    return (
+        f"Incident {found.incident_id} keeps it as evidence since {since}: it may be taken out of service, and is not"
+        " altered until two people have signed the release."
+    )
+
+
 def why_not_change(*, by) -> str | None:
     return None if by.may(CHANGE) else f"Placing and releasing legal holds needs the right “{CHANGE}”."
 
@@ -51,6 +69,8 @@ def why_not_release(hold: LegalHold, *, by) -> str | None:
         return reason
     if hold.released_at:
         return "It was released already."
+    if hold.incident_id:
+        return f"It keeps the evidence of incident {hold.incident_id}: two people sign its release there."
     if hold.asked_by_id == by.user_id:
         return "You asked for its release; a second person grants it."
     return None
@@ -78,14 +98,46 @@ def release(hold: LegalHold, *, reason: str = "", by, project=None) -> LegalHold
     hold = LegalHold.objects.select_for_update().get(pk=hold.pk, organization_id=by.organization_id)
     if objection := why_not_release(hold, by=by):
         raise ActionDenied(objection)
+    return _released(hold, reason, by, project)
+
+
+# --- evidence holds: put and released by the room of incidents, inside its transaction and after its own judgement ----
+
+
+def keep_evidence(incident, versions: list[int], *, reason: str, by) -> LegalHold:
+    """Hold the project of a serious incident and the model versions it affects; or reach further, to more of them."""
+    hold = of_incident(incident.organization_id, incident.pk)
+    if hold is None:
+        hold = LegalHold.objects.create(
+            organization_id=incident.organization_id, project_id=incident.project_id, incident_id=incident.pk,
+            versions=sorted(versions), reason=reason, placed_by_id=by.user_id,
+        )  # fmt: skip
+        _remember(Event.HOLD_PLACED, hold, by, incident.project, incident=incident.pk, reason=reason,
+                  versions=hold.versions, covers=str(incident.project))  # fmt: skip
+    elif hold.released_at is None and set(versions) - set(hold.versions):
+        hold.versions = sorted({*hold.versions, *versions})
+        hold.save(update_fields=["versions"])
+        _remember(Event.HOLD_EXTENDED, hold, by, incident.project, incident=incident.pk, versions=hold.versions)
+    return hold
+
+
+def release_evidence(incident, *, reason: str, by) -> LegalHold:
+    """The first to sign asks for it, the second grants it; the database asks for both signatures."""
+    hold = LegalHold.objects.select_for_update().get(
+        organization_id=incident.organization_id, incident_id=incident.pk
+    )  # fmt: skip
+    return _released(hold, reason, by, incident.project, incident=incident.pk)
+
+
+def _released(hold: LegalHold, reason: str, by, project, **facts) -> LegalHold:
     if hold.asked_by_id is None:
         hold.asked_by_id, hold.asked_at, hold.asked_reason = by.user_id, timezone.now(), _reason(reason)
         hold.save(update_fields=["asked_by_id", "asked_at", "asked_reason"])
-        _remember(Event.HOLD_RELEASE_ASKED, hold, by, project, reason=hold.asked_reason)
+        _remember(Event.HOLD_RELEASE_ASKED, hold, by, project, reason=hold.asked_reason, **facts)
         return hold
     hold.released_by_id, hold.released_at = by.user_id, timezone.now()
     hold.save(update_fields=["released_by_id", "released_at"])
-    _remember(Event.HOLD_RELEASED, hold, by, project, reason=hold.asked_reason)
+    _remember(Event.HOLD_RELEASED, hold, by, project, reason=hold.asked_reason, **facts)
     return hold
 
 
@@ -93,7 +145,8 @@ def _why_not(holds: Iterable[LegalHold], consequence: str) -> str | None:
     found = next(iter(holds), None)
     if found is None:
         return None
-    return f"A legal hold of {found.placed_at:%-d %B %Y} is in force ({found.reason}): {consequence}."
+    kind = "An evidence hold" if found.incident_id else "A legal hold"
+    return f"{kind} of {found.placed_at:%-d %B %Y} is in force ({found.reason}): {consequence}."
 
 
 def _remember(event: Event, hold: LegalHold, by, project, **facts) -> None:

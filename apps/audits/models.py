@@ -5,6 +5,7 @@ digest and nodes are set by the database as a record is inserted; see migration 
 
 from copy import deepcopy
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
@@ -229,10 +230,13 @@ class SigningKey(models.Model):
 class LegalHold(models.Model):
     """Why nothing of a project, or of the whole organization, may be disposed of or erased for now.
 
-    Plain values, as everything here: `placed_by_id` and its like are people's ids. Two people release it."""
+    Plain values, as everything here: `placed_by_id` and its like are people's ids. Two people release it. With an
+    incident it is an *evidence hold*: the models of `versions` are not altered either, and who releases it signs."""
 
     organization_id = models.BigIntegerField()
     project_id = models.BigIntegerField(null=True)  # null: the whole organization
+    incident_id = models.BigIntegerField(null=True, unique=True)  # of an evidence hold; its room lies above
+    versions = ArrayField(models.BigIntegerField(), default=list)  # the model versions whose evidence it keeps
     reason = models.TextField()
     placed_by_id = models.BigIntegerField()
     placed_at = models.DateTimeField(default=timezone.now)
@@ -246,7 +250,7 @@ class LegalHold(models.Model):
         indexes = [models.Index(fields=["organization_id", "project_id"], name="audits_legalhold_of")]
 
     def __str__(self):
-        return f"legal hold {self.pk}"
+        return f"{'evidence' if self.incident_id else 'legal'} hold {self.pk}"
 
 
 class Reading(models.Model):

@@ -15,6 +15,7 @@ NOT_PROJECTS = {
     "frameworks",
     "retention",
     "holds",
+    "incidents",
     "emergencies",
     "access-reviews",
     "shares",

@@ -21,6 +21,7 @@ from apps.common.tenancy import as_organization, organization_ids
 from apps.deployments import permits, queries, rules
 from apps.deployments.models import MOST_ROWS, Deployment, Permit, State
 from apps.models import actions as models
+from apps.models import queries as built
 
 LIST_SECONDS = 300  # a list of revoked permits counts as stale afterwards
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def open_deployment(
 ) -> Deployment:
     """Serve the model of a sign-off that stands, under a name of its own in the project, within limits for good."""
     require(by, Permission.DEPLOYMENT_OPEN)
-    if reason := rules.why_not_open(approvals.case(approval), by=by):
+    if reason := rules.why_not_open(approvals.case(approval), built.why_not_alter(approval.model_version.model), by=by):
         raise ActionDenied(reason)
     try:
         with transaction.atomic():

@@ -4,15 +4,16 @@ from apps.accounts.permissions import Permission, why_not
 from apps.deployments.models import Deployment, Permit, State
 
 
-def why_not_open(case, *, by) -> str | None:
-    """`case`: the sign-off a deployment would rest on, with everything that is judged about it."""
+def why_not_open(case, kept: str | None, *, by) -> str | None:
+    """`case`: the sign-off a deployment would rest on, with everything that is judged about it; `kept`: why its model is
+    not altered now, if it is evidence."""
     if reason := why_not(by, Permission.DEPLOYMENT_OPEN):
         return reason
     if not case.stands:
         return f"{case.approval.model_version} may not be deployed: {' '.join(case.reasons)}"
     if any(signature.signer.user_id == by.user_id for signature in case.signatures):
         return "You signed this model; somebody else deploys it."
-    return None
+    return kept
 
 
 def why_not_stop(deployment: Deployment, *, by) -> str | None:

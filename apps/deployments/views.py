@@ -15,6 +15,7 @@ from apps.common.errors import ActionDenied, BadInput
 from apps.common.pages import listed, page, see
 from apps.deployments import actions, forms, queries, rules
 from apps.deployments.models import STOPS_WITHIN, State
+from apps.models import queries as models
 
 SHOWN = 12  # values of an input on the page
 
@@ -48,7 +49,9 @@ def deployment_new(request):
             form.add_error("name", bad.problems["name"])
         except ActionDenied as denied:
             form.add_error(None, str(denied))
-    context = {"approval": approval, "form": form, "why_not": rules.why_not_open(approvals.case(approval), by=viewer)}
+    kept = models.why_not_alter(approval.model_version.model)
+    why_not = rules.why_not_open(approvals.case(approval), kept, by=viewer)
+    context = {"approval": approval, "form": form, "why_not": why_not}
     return page(request, "deployments/deployment_new.html", context=context)
 
 

@@ -11,7 +11,7 @@ from apps.audits.events import Event
 from apps.common.canonical import digest
 from apps.common.errors import ActionDenied, BadInput
 from apps.common.signing import KeyUnusable
-from apps.models import rules, signatures
+from apps.models import queries, rules, signatures
 from apps.models.models import ModelSignature, ModelVersion, RegisteredModel
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ def register(
 
     Called by the training room, on a worker: the person who launched the run is the one who trained."""
     model = RegisteredModel.objects.select_for_update().get(pk=model.pk)
+    _refuse(queries.why_not_alter(model))
     last = model.versions.order_by("-number").values_list("number", flat=True).first() or 0
     version = ModelVersion.objects.create(
         organization_id=model.organization_id,
@@ -95,7 +96,7 @@ def retire(version: ModelVersion, *, reason: str, by) -> ModelVersion:
     require(by, Permission.MODEL_RETIRE)
     found = ModelVersion.objects.select_related("model", "project__organization")
     version = found.select_for_update(of=("self",)).get(pk=version.pk)
-    _refuse(rules.why_not_retire(version, by=by))
+    _refuse(rules.why_not_retire(version, queries.why_not_alter(version.model), by=by))
     if not reason.strip():
         raise BadInput({"reason": "Say why it is retired."})
     version.retired_at, version.retired_by, version.retired_reason = timezone.now(), by, reason.strip()

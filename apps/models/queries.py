@@ -2,6 +2,7 @@
 
 from django.db.models import Count, Exists, Max, OuterRef
 
+from apps.audits import holds
 from apps.models.models import ModelSignature, ModelVersion, RegisteredModel
 
 
@@ -53,3 +54,9 @@ def signature(version) -> dict | None:
 def siblings(version, *, viewer):
     """All versions of the same model, newest first."""
     return versions(viewer=viewer, project=version.project, model=version.model_id)
+
+
+def why_not_alter(model: RegisteredModel) -> str | None:
+    """Against a new version of a model, against retiring one and serving one anew: it is kept as evidence."""
+    its = ModelVersion.objects.filter(model=model).values_list("pk", flat=True)
+    return holds.why_not_alter(model.organization_id, its)

@@ -3,12 +3,13 @@
 from apps.accounts.permissions import Permission, why_not
 
 
-def why_not_retire(version, *, by) -> str | None:
+def why_not_retire(version, kept: str | None, *, by) -> str | None:
+    """`kept`: why the model is not altered now, if it is evidence."""
     if reason := why_not(by, Permission.MODEL_RETIRE):
         return reason
     if version.retired_at:
         return f"{version} is retired already."
-    return None
+    return kept
 
 
 def why_not_download(version, *, by) -> str | None:

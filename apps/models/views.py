@@ -46,7 +46,7 @@ def model_detail(request, pk):
         "sheet": sheets.sheet(version),
         "form": form,
         "siblings": list(queries.siblings(version, viewer=request.membership)[:20]),
-        "why_not_retire": rules.why_not_retire(version, by=request.membership),
+        "why_not_retire": rules.why_not_retire(version, queries.why_not_alter(version.model), by=request.membership),
         "why_not_download": rules.why_not_download(version, by=request.membership),
     }
     status = 400 if form.errors else 200

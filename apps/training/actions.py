@@ -10,12 +10,13 @@ from apps.accounts.permissions import Permission, require
 from apps.audits.actions import record
 from apps.audits.events import Event
 from apps.common import work
-from apps.common.errors import ActionDenied, BadInput
+from apps.common.errors import ActionDenied, BadInput, WorkProblem
 from apps.common.work import Queue, WorkState
 from apps.datasets import queries as datasets
 from apps.datasets.actions import charge
 from apps.datasets.models import Dataset
 from apps.models import actions as models
+from apps.models import queries as built
 from apps.training import rules
 from apps.training.models import TrainingRun, Worker
 
@@ -30,10 +31,12 @@ def launch(project, *, model: str, dataset_version, recipe: dict, by, test_datas
     recipe = rules.recipe_of(recipe)
     if problems := _problems(model, dataset_version, test_dataset_version, recipe, gpu=gpu, by=by):
         raise BadInput(problems)
+    named = models.named(project, model, by=by)
+    _refuse(built.why_not_alter(named))
     run = TrainingRun.objects.create(
         organization_id=project.organization_id,
         project=project,
-        model=models.named(project, model, by=by),
+        model=named,
         dataset_version=dataset_version,
         test_dataset_version=test_dataset_version,
         recipe=recipe,
@@ -102,12 +105,15 @@ def begin(run: TrainingRun) -> None:
 
 
 def keep(run: TrainingRun, *, history: list, **version) -> None:
-    """What a worker trained becomes a version of the model, and the run is over."""
+    """What a worker trained becomes a version of the model, and the run is over. Raises WorkProblem where the model
+    became evidence meanwhile."""
+    run.spent = version["privacy"] and {name: version["privacy"][name] for name in SPENT}
+    if kept := built.why_not_alter(run.model):
+        raise WorkProblem(kept)
     registered = models.register(
         run.model, run_id=run.pk, recipe=run.recipe, dataset_version=run.dataset_version,
         test_dataset_version=run.test_dataset_version, trained_by=run.started_by, **version,
     )  # fmt: skip
-    run.spent = version["privacy"] and {name: version["privacy"][name] for name in SPENT}
     work.finish(run, model_version=registered, history=history, spent=run.spent, checkpoint="")
     _charge(run)
     record(

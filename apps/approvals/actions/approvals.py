@@ -15,7 +15,7 @@ from apps.approvals.actions.policies import in_force
 from apps.approvals.actions.refusals import database_refusals, refuse
 from apps.approvals.actions.signing import signed
 from apps.approvals.models import CONDITIONAL, Approval, Decision, Signature, State
-from apps.audits import checkpoints, readings
+from apps.audits import checkpoints, holds, readings
 from apps.audits.actions import personal, record
 from apps.audits.events import Event
 from apps.common.canonical import canonical, digest
@@ -29,7 +29,8 @@ def ask(version, *, note: str, by) -> Approval:
     policy_version = in_force(version.project, by=by)
     earlier = queries.earlier(version, viewer=by)
     require(by, Permission.APPROVAL_ASK)
-    refuse(rules.why_not_ask(version, policy_version, earlier, by=by, now=now))
+    kept = holds.why_not_alter(by.organization_id, [version.pk])
+    refuse(rules.why_not_ask(version, policy_version, earlier, kept, by=by, now=now))
     assert policy_version, "without a policy in force, the rule refused"
     dossier = canonical(queries.draft(version, policy_version, by=by, note=note, at=now))
     with database_refusals(f"Somebody else asked for a sign-off of {version} at this moment; open theirs."):

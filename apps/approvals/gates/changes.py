@@ -8,7 +8,7 @@ from apps.common.canonical import canonical
 Dossier = dict[str, Any]
 
 # What a sign-off speaks about. The rest of a dossier (who asked, when, how the gates stood) tells of the asking.
-BOUND = ("organization", "project", "model", "data", "reports", "policy", "waivers", "documents")
+BOUND = ("organization", "project", "model", "data", "reports", "policy", "waivers", "documents", "incidents")
 
 
 def differences(old: Dossier, new: Dossier) -> tuple[str, ...]:
@@ -23,6 +23,7 @@ def _bound(dossier: Dossier) -> Dossier:
     return {part: dossier.get(part) for part in BOUND} | {
         "waivers": dossier.get("waivers") or [],
         "documents": dossier.get("documents") or [],
+        "incidents": dossier.get("incidents") or [],
     }
 
 
@@ -126,7 +127,12 @@ def _documents(old: Dossier, new: Dossier) -> Iterator[str]:
             yield f"{name} {_short(was['digest'])} was superseded by {_short(now['digest'])}."
 
 
-COMPARED = (_project, _model, _data, _reports, _policy, _waivers, _documents)
+def _incidents(old: Dossier, new: Dossier) -> Iterator[str]:
+    for number in sorted({*(new.get("incidents") or ())} - {*(old.get("incidents") or ())}):
+        yield f"Incident {number}, a serious one, was reported: it is to be signed anew, in the light of it."
+
+
+COMPARED = (_project, _model, _data, _reports, _policy, _waivers, _documents, _incidents)
 
 
 def _moved(was: str | None, now: str | None) -> str:

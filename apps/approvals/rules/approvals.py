@@ -13,9 +13,9 @@ from apps.reports.figures import BETTER_HIGH, REPORTS
 RENEWAL = timedelta(days=90)  # how long before its end a sign-off may be asked for again
 
 
-def why_not_ask(version, policy, earlier, *, by, now: datetime) -> str | None:
+def why_not_ask(version, policy, earlier, kept: str | None, *, by, now: datetime) -> str | None:
     """`version`: what shall go live; `policy`: what counts for its risk class, or None; `earlier`: its sign-offs so
-    far, each with `.stands` and `.held` (suspended)."""
+    far, each with `.stands` and `.held` (suspended); `kept`: why it may not be asked now, if it is evidence."""
     if reason := why_not(by, Permission.APPROVAL_ASK):
         return reason
     if version.project.closed_at:
@@ -27,7 +27,7 @@ def why_not_ask(version, policy, earlier, *, by, now: datetime) -> str | None:
     if policy is None:
         risk_class = version.project.risk_class
         return f"No policy for {risk_class}-risk projects is in force: it was withdrawn; an owner publishes another."
-    return next(filter(None, (_why_not_again(approval, version, now) for approval in earlier)), None)
+    return kept or next(filter(None, (_why_not_again(approval, version, now) for approval in earlier)), None)
 
 
 def _why_not_again(approval, version, now: datetime) -> str | None:

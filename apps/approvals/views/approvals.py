@@ -15,7 +15,7 @@ from apps.approvals.gates.decide import OPEN
 from apps.approvals.gates.defaults import built_in_policy
 from apps.approvals.gates.policy import Policy
 from apps.approvals.models import State
-from apps.audits import readings
+from apps.audits import holds, readings
 from apps.common.errors import ActionDenied, BadInput
 from apps.common.pages import listed, page, see
 
@@ -56,11 +56,12 @@ def _preview(version, viewer) -> dict:
     if policy is None and queries.built_in_applies(risk_class, viewer=viewer):
         policy = built_in_policy(risk_class)
     earlier = queries.earlier(version, viewer=viewer)
+    kept = holds.why_not_alter(viewer.organization_id, [version.pk])
     context = {
         "version": version,
         "policy": policy,
         "policy_version": policy_version,
-        "why_not": rules.why_not_ask(version, policy, earlier, by=viewer, now=now),
+        "why_not": rules.why_not_ask(version, policy, earlier, kept, by=viewer, now=now),
     }
     if policy is None:
         return context

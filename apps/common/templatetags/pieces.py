@@ -234,6 +234,7 @@ HOUSE = (
     ("Policies", "policies/"),
     ("Waivers", "waivers/"),
     ("Controls", "controls/"),
+    ("Incidents", "incidents/"),
     ("Record", "records/"),
     ("Workers", "workers/"),
     ("Members", "members/"),

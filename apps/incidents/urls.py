@@ -1,0 +1,3 @@
+organization: list = []
+project: list = []
+api: list = []
