@@ -1,6 +1,6 @@
 """The Celery app, and the pulse of a worker: it says that it lives, and does the portal's chores: sweeps for lost work,
-keeps the permits of what may serve, tells the record what fell by itself and which duties of an incident are near, disposes
-of what is past its time."""
+keeps the permits of what may serve, tells the record what fell by itself and which duties of an incident are near,
+disposes of what is past its time."""
 
 import logging
 import os

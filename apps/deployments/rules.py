@@ -5,8 +5,8 @@ from apps.deployments.models import Deployment, Permit, State
 
 
 def why_not_open(case, kept: str | None, *, by) -> str | None:
-    """`case`: the sign-off a deployment would rest on, with everything that is judged about it; `kept`: why its model is
-    not altered now, if it is evidence."""
+    """`case`: the sign-off a deployment would rest on, with everything that is judged about it; `kept`: why its model
+    is not altered now, if it is evidence."""
     if reason := why_not(by, Permission.DEPLOYMENT_OPEN):
         return reason
     if not case.stands:

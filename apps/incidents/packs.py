@@ -47,7 +47,7 @@ def told(case: queries.Case) -> dict[str, Any]:
         "title": incident.title,
         "reported": {"by": str(incident.reported_by.user), "at": _moment(incident.reported_at)},
         "models": [
-            {"model_version": one.pk, "name": one.model.name, "version": one.number, "artifact_digest": one.artifact_digest}
+            {"model_version": one.pk, "name": one.model.name, "version": one.number, "digest": one.artifact_digest}
             for one in queries.affected(case)
         ],
         "questions": {name: {"asks": asks, "reference": where} for name, (asks, where) in rules.FLAGS.items()},
@@ -127,7 +127,9 @@ def _pdf(case: queries.Case, said: dict[str, Any], envelope: bytes) -> bytes:
         "at": last.isoformat(),
         "facts": _facts(case, said),
         "known": [[label, getattr(known, name)] for name, (label, _) in rules.WORDS.items()],
-        "flags": [[asks, "yes" if getattr(known, name) else "no", where] for name, (asks, where) in rules.FLAGS.items()],
+        "flags": [
+            [asks, "yes" if getattr(known, name) else "no", where] for name, (asks, where) in rules.FLAGS.items()
+        ],
         "duties": [
             [clock.duty.label.removeprefix("the ").capitalize(), _said_at(clock.due_at),
              _said_at(clock.first.told_at) if clock.first else "–", clock.status]
@@ -148,7 +150,9 @@ def _pdf(case: queries.Case, said: dict[str, Any], envelope: bytes) -> bytes:
             for one in case.signatures
         ],
         "snapshots": [one.digest for one in case.snapshots],
-        "record": [[f"{line.seq}", _said_at(line.at), f"{line.by_name} {line.deed}."] for line in queries.history(case)],
+        "record": [
+            [f"{line.seq}", _said_at(line.at), f"{line.by_name} {line.deed}."] for line in queries.history(case)
+        ],
     }  # fmt: skip
     attached = documents.Attachment(
         "incident.dsse.json", envelope, "Everything above, signed: a DSSE envelope around an in-toto statement."

@@ -232,3 +232,8 @@ def suspensions(case: Case) -> list[Suspension]:
     """Of the sign-offs of what it affects, from when it happened on, oldest first."""
     found = Suspension.objects.filter(approval__model_version__in=case.known.versions)
     return list(found.filter(suspended_at__gte=case.known.occurred_at).order_by("pk"))
+
+
+def confirmation_due(last: Confirmation | None) -> datetime | None:
+    """By when somebody is to look through a project's register again; `last`: when somebody did."""
+    return last.at + rules.CONFIRMED_EVERY if last else None

@@ -1,4 +1,4 @@
-"""When an incident is serious, who must be told by when, and who may do what about it. Every objection is a sentence."""
+"""When an incident is serious, who must be told by when, and who may do what about it. Objections are sentences."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ def due(flags: Mapping[str, bool], aware_at: datetime) -> dict[str, datetime | N
     """By when the two authorities must be told, counted from awareness."""
     limit = authority_limit(flags)
     return {
-        "authority_due_at": limit and aware_at + limit,
+        "authority_due_at": aware_at + limit if limit else None,
         "protection_due_at": aware_at + BREACH if flags["personal_data"] else None,
     }
 
@@ -118,7 +118,7 @@ class Clock:
 
 def clocks(entry, notices: Iterable[Notice], now: datetime) -> list[Clock]:
     """The duties that the newest entry brings, in the order in which they are to be met. Whoever deploys another's
-    system tells its provider first, then importer or distributor, then the authority: all within the authority's limit."""
+    system tells its provider first, then importer or distributor, then the authority, all within the latter's limit."""
     wanted = [
         (Duty.PROVIDER, entry.authority_due_at if entry.by_deployer else None),
         (Duty.IMPORTER, entry.authority_due_at if entry.by_deployer else None),

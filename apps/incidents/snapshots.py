@@ -14,8 +14,8 @@ from apps.reports.models import Report
 
 def taken(incident, versions: list[ModelVersion]) -> dict[str, Any]:
     """As plain values. The record under its checkpoint is the log; the dossiers are the configuration."""
-    made = checkpoints.make(incident.organization_id)
-    project = incident.project
+    made, project = checkpoints.make(incident.organization_id), incident.project
+    checkpoint = {"origin": checkpoints.origin(incident.organization_id), "size": made.size, "root": made.root_hex}
     return {
         "assay": "evidence 1",
         "organization": project.organization.slug,
@@ -23,7 +23,7 @@ def taken(incident, versions: list[ModelVersion]) -> dict[str, Any]:
         "project": {"slug": project.slug, "purpose": project.purpose, "risk_class": project.risk_class,
                     "answers": project.answers},
         "models": [_version(version) for version in sorted(versions, key=lambda version: version.pk)],
-        "checkpoint": {"origin": checkpoints.origin(incident.organization_id), "size": made.size, "root": made.root_hex},
+        "checkpoint": checkpoint,
     }  # fmt: skip
 
 

@@ -1,5 +1,5 @@
-"""What is signed about an incident: the release of its evidence, by two people, and its closing, by somebody who did not
-report it. Each proves again who they are."""
+"""What is signed about an incident: the release of its evidence, by two people, and its closing, by somebody who did
+not report it. Each proves again who they are."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def ask_release(incident: Incident, *, reason: str, password: str, code: str = "
     """Ask, as the first of two, that the evidence need not be kept unaltered any more."""
     require(by, Permission.INCIDENT_RELEASE)
     refuse(rules.why_not_ask_release(queries.case(incident).hold, by=by))
-    return _release(incident, Purpose.ASK, reason, password, code, by)
+    return _release(incident, Purpose.ASK, reason, (password, code), by)
 
 
 def release(incident: Incident, *, reason: str, password: str, code: str = "", by) -> Signature:
@@ -34,13 +34,13 @@ def release(incident: Incident, *, reason: str, password: str, code: str = "", b
     require(by, Permission.INCIDENT_RELEASE)
     case = queries.case(incident)
     refuse(rules.why_not_release(case.hold, case.clock("authority"), by=by))
-    return _release(incident, Purpose.RELEASE, reason, password, code, by)
+    return _release(incident, Purpose.RELEASE, reason, (password, code), by)
 
 
-def _release(incident: Incident, purpose: Purpose, reason: str, password: str, code: str, by) -> Signature:
+def _release(incident: Incident, purpose: Purpose, reason: str, proven: tuple[str, str], by) -> Signature:
     if not reason.strip():
         raise BadInput({"reason": "Say why: it stands under your name."})
-    proof = reentry.check(by.user, password, code)
+    proof = reentry.check(by.user, *proven)
     with transaction.atomic():
         signature = _signed(incident, purpose, {"reason": reason.strip()}, proof, by)
         with database_refusals():

@@ -90,9 +90,10 @@ begin
     end if;
     most := case when new.critical_infrastructure or new.widespread then interval '48 hours'
                  when new.death then interval '240 hours'
-                 when new.harm_to_people or new.fundamental_rights or new.harm_to_property then interval '360 hours' end;
+                 when new.harm_to_people or new.fundamental_rights or new.harm_to_property
+                 then interval '360 hours' end;
     if new.authority_due_at is distinct from new.aware_at + most or new.protection_due_at is distinct from
-       case when new.personal_data then new.aware_at + interval '72 hours' end then
+       (case when new.personal_data then new.aware_at + interval '72 hours' end) then
         perform approvals_refuse('The clocks are not those of the law.');
     end if;
     new.at := clock_timestamp();
