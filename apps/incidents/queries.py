@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import BooleanField, CharField, Count, DateTimeField, Exists, F, Func, OuterRef, Q, Subquery
+from django.db.models import (
+    BooleanField,
+    CharField,
+    Count,
+    DateTimeField,
+    Exists,
+    F,
+    Func,
+    JSONField,
+    OuterRef,
+    Q,
+    Subquery,
+)
 from django.utils import timezone
 
 from apps.approvals.models import Approval, Suspension
@@ -33,6 +45,7 @@ def incidents(*, viewer, project=None):
     if project is not None:
         found = found.filter(project=project)
     newest = Entry.objects.filter(incident=OuterRef("pk")).order_by("-number")
+    later = Entry.objects.filter(incident=OuterRef("incident"), number__gt=OuterRef("number"))
     closing = Signature.objects.filter(incident=OuterRef("pk"), purpose=Purpose.CLOSE)
     return (
         found.select_related("project__organization", "reported_by__user")
@@ -42,15 +55,10 @@ def incidents(*, viewer, project=None):
             next_due=NEXT_DUE,
             severity=Subquery(newest.values("severity")[:1], output_field=CharField()),
             aware_at=Subquery(newest.values("aware_at")[:1]),
-            serious=Exists(newest.filter(authority_due_at__isnull=False, number=_newest_number())),
+            serious=Exists(newest.filter(~Exists(later), authority_due_at__isnull=False)),
         )
         .order_by("-pk")
     )
-
-
-def _newest_number():
-    last = Entry.objects.filter(incident=OuterRef("incident")).order_by("-number")
-    return Subquery(last.values("number")[:1])
 
 
 IN_STATE = {
@@ -67,7 +75,9 @@ def in_state(rows, state: str):
 
 def counted(rows) -> dict[str, int]:
     """How many there are in each state."""
-    return rows.order_by().aggregate(all=Count("pk"), **{name: Count("pk", filter=q) for name, q in IN_STATE.items()})
+    each = {f"in_{name}": Count("pk", filter=q) for name, q in IN_STATE.items()}
+    found = rows.order_by().aggregate(in_all=Count("pk"), **each)
+    return {name.removeprefix("in_"): count for name, count in found.items()}
 
 
 def versions(*, viewer, project=None):
@@ -237,3 +247,37 @@ def suspensions(case: Case) -> list[Suspension]:
 def confirmation_due(last: Confirmation | None) -> datetime | None:
     """By when somebody is to look through a project's register again; `last`: when somebody did."""
     return last.at + rules.CONFIRMED_EVERY if last else None
+
+
+@dataclass(frozen=True)
+class Register:
+    """The register of one project, as evidence: what it holds, since when nobody looked, and what is overdue in it."""
+
+    incidents: int
+    digest: str  # of every entry, notice, signature and confirmation
+    looked_at: datetime  # when somebody last confirmed it or wrote in it
+    serious: bool  # whether one of its incidents is, by what is known now
+    breach: bool  # likewise, of personal data
+    overdue: tuple[int, str, datetime] | None  # (incident, duty, due) of the first
+
+    @property
+    def due_at(self) -> datetime:
+        """By when somebody is to look again."""
+        return self.looked_at + rules.CONFIRMED_EVERY
+
+
+REGISTER = Func(F("pk"), function="incidents_register", output_field=JSONField())  # of a project
+
+
+def register(told: dict | None) -> Register | None:
+    """What REGISTER told; None where nobody has written in it or confirmed it."""
+    if told is None:
+        return None
+    late = told["overdue"]
+    return Register(
+        **told
+        | {
+            "looked_at": datetime.fromisoformat(told["looked_at"]),
+            "overdue": late and (late[0], late[1], datetime.fromisoformat(late[2])),
+        }
+    )

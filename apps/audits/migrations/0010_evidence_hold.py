@@ -63,7 +63,7 @@ begin
            and s.purpose = case when new.released_at is null then 'ask' else 'release' end) then
         sentence := 'Who releases evidence signs for it.';
     end if;
-    if tg_op <> 'DELETE' and new.incident_id is not null and exists (
+    if sentence is null and new.incident_id is not null and exists (
         select from unnest(new.versions) of_version where not exists (
             select from models_modelversion v where v.id = of_version and v.project_id = new.project_id)) then
         sentence := 'An evidence hold keeps the model versions of an incident of its own project.';

@@ -24,7 +24,10 @@ def state_facts(project, *, answers: dict[str, bool], by) -> list[StatedFact]:
         raise ActionDenied(reason)
     if problems := facts.problems(answers, project.answers):
         raise BadInput(problems)
-    before = queries.said(viewer=by, projects=[project])[project.pk].stated
+    known = queries.said(viewer=by, projects=[project])[project.pk]
+    if denied := [name for name in queries.registered(known.register) if answers.get(name) is False]:
+        raise BadInput(dict.fromkeys(denied, "The incident register of this project says otherwise."))
+    before = known.stated
     new = {name: answer for name, answer in answers.items() if before.get(name) is not answer}
     if not new:
         return []

@@ -26,6 +26,8 @@ from apps.controls.rules.coverage import Holding, Item, Provenance
 from apps.datasets.models import DatasetVersion, Profile
 from apps.deployments.queries import deployments
 from apps.documents.models import Document, Statement
+from apps.incidents.models import Duty
+from apps.incidents.queries import Register
 from apps.models.models import ModelVersion
 from apps.projects.models import Project
 from apps.projects.rules import NAMES
@@ -37,7 +39,6 @@ NOT_YET_MADE = {
     "drift_report": "The portal watches for no drift yet.",
     "energy_report": "The portal measures no energy yet.",
     "reproducibility_report": "The portal makes no reproduction certificate yet.",
-    "incident_record": "The portal keeps no incident register yet.",
 }
 RELATED = (
     "project__organization", "model_version__model", "model_version__project__organization", "dataset_version__dataset",
@@ -201,6 +202,12 @@ def of_deployment(*, viewer, subjects, said):
             yield subject, "deployment_record", _deployment(subject, row)
 
 
+def of_incidents(*, viewer, subjects, said):
+    """The register of its project: in cadence, with no duty to tell overdue; an empty one counts once confirmed."""
+    for subject in subjects:
+        yield subject, "incident_record", _incidents(subject.project, said[subject.project.pk].register)
+
+
 def of_statements(*, viewer, subjects, said):
     """What people stated of the project, the version or its data; the newest of each kind speaks."""
     rows = Statement.objects.filter(
@@ -241,7 +248,8 @@ def _spoken_of(row, subjects) -> list[Subject]:
 
 
 SOURCES: tuple[Source, ...] = (
-    of_project, of_organization, of_model, of_data, of_reports, of_sign_off, of_deployment, of_statements, of_documents,
+    of_project, of_organization, of_model, of_data, of_reports, of_sign_off, of_deployment, of_incidents, of_statements,
+    of_documents,
 )  # fmt: skip
 
 
@@ -371,6 +379,22 @@ def _deployment(subject: Subject, row) -> Item:
     record = _item("deployment_record", COMPUTED, **words, url=row.get_absolute_url(), why_not_current=why)
     overdue = f"The stop of {row.name} was to be tried by {row.drill_due:%-d %B %Y}: suspend its sign-off as a drill."
     return replace(record, drill_gap=overdue if row.drill_overdue else "")
+
+
+def _incidents(project: Project, register: Register | None) -> Item | str:
+    if register is None:
+        return "Nobody has confirmed that its incident register is empty."
+    why = ""
+    if register.overdue:
+        number, duty, due_at = register.overdue
+        why = f"Of incident {number}, {Duty(duty).label} was to be told by {due_at:%-d %B %Y}."
+    elif register.due_at <= timezone.now():
+        why = f"Nobody has looked through the incident register since {register.looked_at:%-d %B %Y}."
+    count = register.incidents or "no"
+    name = f"Incident register with {count} incident{'' if register.incidents == 1 else 's'}"
+    url = reverse("incidents", args=[project.organization.slug, project.slug])
+    return _item("incident_record", DECLARED, name=name, digest=register.digest, at=register.looked_at, url=url,
+                 why_not_current=why, valid_until=register.due_at.date())  # fmt: skip
 
 
 def _statement(row: Statement) -> Item:

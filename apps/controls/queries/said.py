@@ -17,6 +17,8 @@ from apps.audits.models import Record
 from apps.controls.models import FrameworkChoice, Judgement, RetentionSchedule, StatedFact
 from apps.controls.rules.coverage import Judgement as Judged
 from apps.controls.rules.coverage import Waiver
+from apps.incidents.queries import REGISTER, Register
+from apps.incidents.queries import register as read_register
 from apps.projects.models import Project
 
 NAME = F("by__user__name")
@@ -26,13 +28,14 @@ NAME = F("by__user__name")
 class Said:
     """Everything known of one project that is neither data nor model."""
 
-    stated: dict[str, bool]
+    stated: dict[str, bool]  # what is registered is so, whatever was stated before
     stated_by: dict[str, dict]  # fact -> {"by", "at"}
     judged: dict[tuple[int | None, str], Judged]  # (model version's id or None, control)
     choices: dict[str, dict]  # framework -> {"followed", "reason", "by", "at"}
     schedule: dict | None  # the organization's retention schedule in force
     waived: list[tuple[int | None, str, Waiver]]  # (model version's id or None for all, kind, waiver)
     classified: dict | None  # {"seq", "at"} of the record of its risk class
+    register: Register | None  # of its incidents; None where nobody wrote in it or confirmed it
 
     def waivers_for(self, version: int | None) -> dict[str, Waiver]:
         """Kind of evidence -> the waiver because of which it need not be there, for a model version."""
@@ -58,8 +61,9 @@ def said(*, viewer, projects) -> dict[int, Said]:
             choices=_latest(choices(viewer=viewer), "framework", followed="followed", reason="reason"),
             schedule=_newest(schedules(viewer=viewer), number="number", digest="digest", at="published_at"),
             classified=_newest(_classified(mine), seq="seq", at="at"),
+            register=REGISTER,
         )
-        .values("pk", "stated", "judged", "waived", "choices", "schedule", "classified")
+        .values("pk", "stated", "judged", "waived", "choices", "schedule", "classified", "register")
     )  # fmt: skip
     return {row.pop("pk"): _said(**row) for row in rows}
 
@@ -134,15 +138,23 @@ def page_of(name: str, *where) -> str:
         return ""
 
 
-def _said(*, stated, judged, choices, waived, **rest) -> Said:
+def _said(*, stated, judged, choices, waived, register, **rest) -> Said:
+    kept = read_register(register)
     return Said(
         waived=[found for row in waived if (found := _waiver(row))],
-        stated={row["name"]: row["answer"] for row in stated},
+        stated={row["name"]: row["answer"] for row in stated} | registered(kept),
+        register=kept,
         stated_by={row["name"]: row for row in stated},
         judged={(row["model_version"], row["control"]): _judged(row) for row in judged},
         choices={row["framework"]: row for row in choices},
         **rest,
     )
+
+
+def registered(register: Register | None) -> dict[str, bool]:
+    """The facts that an incident of the register makes so, whatever anybody states."""
+    found = {"serious_incident": register.serious, "personal_data_breach": register.breach} if register else {}
+    return {name: True for name, is_so in found.items() if is_so}
 
 
 def _judged(row) -> Judged:

@@ -12,7 +12,7 @@ from apps.audits.events import Event
 from apps.common.errors import BadInput
 from apps.common.tenancy import as_organization, organization_ids
 from apps.incidents import queries, rules
-from apps.incidents.models import Duty, Incident, Notice, Reminder
+from apps.incidents.models import Incident, Notice, Reminder
 
 WARNED = (72, 24, 4)  # hours before a duty's time
 
@@ -71,21 +71,28 @@ def of_organization(now: datetime) -> int:
     their time is over."""
     near = [row for row in queries.open_duties() if row[2] - now <= timedelta(hours=max(WARNED))]
     incidents = Incident.objects.select_related("project__organization").in_bulk({pk for pk, *_ in near})
-    return sum(_told(incidents[pk], Duty(duty), due_at, now) for pk, duty, due_at in near)
+    known = set(Reminder.objects.filter(incident__in=incidents).values_list("incident", "kind"))
+    told = 0
+    for pk, duty, due_at in near:
+        kind, event = _kind(duty, due_at - now)
+        if (pk, kind) not in known:
+            told += _told(incidents[pk], kind, event, duty=duty, due_at=due_at.isoformat())
+    return told
 
 
-def _told(incident: Incident, duty: Duty, due_at: datetime, now: datetime) -> bool:
-    """Whether the record was told of it now."""
-    left = due_at - now
+def _kind(duty: str, left: timedelta) -> tuple[str, Event]:
     if left <= timedelta(0):
-        kind, event = f"{duty} overdue", Event.INCIDENT_OVERDUE
-    else:
-        hours = min(hours for hours in WARNED if left <= timedelta(hours=hours))
-        kind, event = f"{duty} in {hours} hours", Event.INCIDENT_DUE
+        return f"{duty} overdue", Event.INCIDENT_OVERDUE
+    hours = min(hours for hours in WARNED if left <= timedelta(hours=hours))
+    return f"{duty} in {hours} hours", Event.INCIDENT_DUE
+
+
+def _told(incident: Incident, kind: str, event: Event, **facts) -> bool:
+    """Whether the record was told of it now; another worker may have been quicker."""
     try:
         with transaction.atomic():
             Reminder.objects.create(organization_id=incident.organization_id, incident=incident, kind=kind)
     except IntegrityError:
         return False
-    record(event, on=incident, by=None, duty=duty.value, due_at=due_at.isoformat())
+    record(event, on=incident, by=None, **facts)
     return True

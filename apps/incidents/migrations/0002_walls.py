@@ -35,8 +35,34 @@ language sql stable set search_path = public, pg_temp as $$
     select min(d.due_at) from incidents_duties(of_incident) d
      where d.first_at is null and not incidents_closed(of_incident)
 $$;
-grant execute on function incidents_duties(bigint), incidents_closed(bigint), incidents_overdue(bigint),
-    incidents_next_due(bigint) to {WEB_ROLE};
+
+-- The register of a project as evidence: null where nobody has written in it or confirmed it.
+create function incidents_register(of_project bigint) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+    with mine as (select i.id from incidents_incident i where i.project_id = of_project),
+    said as (
+        select 'entry ' || e.digest as word, e.at from mine join incidents_entry e on e.incident_id = mine.id
+        union all select 'notice ' || n.id, n.at from mine join incidents_notice n on n.incident_id = mine.id
+        union all select 'signature ' || s.digest, s.signed_at
+                    from mine join incidents_signature s on s.incident_id = mine.id
+        union all select 'confirmation ' || c.id, c.at from incidents_confirmation c where c.project_id = of_project),
+    known as (
+        select distinct on (e.incident_id) e.* from mine join incidents_entry e on e.incident_id = mine.id
+         order by e.incident_id, e.number desc)
+    select jsonb_build_object(
+        'incidents', (select count(*) from mine),
+        'digest', encode(sha256(convert_to(string_agg(word, ' ' order by at, word), 'UTF8')), 'hex'),
+        'looked_at', max(at),
+        'serious', (select coalesce(bool_or(authority_due_at is not null), false) from known),
+        'breach', (select coalesce(bool_or(personal_data), false) from known),
+        'overdue', (select jsonb_build_array(mine.id, d.duty, d.due_at)
+                      from mine cross join lateral incidents_duties(mine.id) d
+                     where d.first_at is null and d.due_at < now() and not incidents_closed(mine.id)
+                     order by d.due_at limit 1))
+      from said having count(*) > 0
+$$;
+grant execute on function incidents_duties(bigint), incidents_register(bigint), incidents_closed(bigint),
+    incidents_overdue(bigint), incidents_next_due(bigint) to {WEB_ROLE};
 """
 
 REPORTED = """
