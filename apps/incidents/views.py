@@ -125,6 +125,8 @@ def incident_step(request, pk, step):
     if form.is_valid() and _tried(form, lambda: act(incident, by=request.membership, **form.cleaned_data)):
         messages.success(request, said)
         return see(incident)
+    for refusal in form.non_field_errors():  # the form itself may be shown no more
+        messages.error(request, refusal)
     return _detail(request, incident, **{step: form})
 
 

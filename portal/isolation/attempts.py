@@ -11,6 +11,7 @@ from django.conf import settings
 from django.shortcuts import resolve_url
 
 from apps.approvals.models import Approval
+from apps.models.models import ModelVersion
 from apps.projects.models import Project
 from portal.isolation import bodies, canaries, reading
 from portal.isolation.addresses import METHODS, Address, every
@@ -20,7 +21,7 @@ from portal.isolation.things import FILTERS, IDS, names_a_thing, place
 
 NOBODYS_ID, NOBODYS_SLUG = 2**40, "nobody-has-this-slug"
 NOBODYS = defaultdict(lambda: SimpleNamespace(pk=NOBODYS_ID, slug=NOBODYS_SLUG))
-IN_FORMS = IDS | {"approvals": Approval}
+IN_FORMS = IDS | {"approvals": Approval, "model_versions": ModelVersion}
 EXPORTS = ("?format=csv", "?format=jsonl", "?format=pdf")
 
 

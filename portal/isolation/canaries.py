@@ -23,6 +23,7 @@ from apps.accounts import actions as people
 from apps.accounts.models import AccessReview, Membership, Organization, Role, User
 from apps.approvals.gates.defaults import built_in
 from apps.approvals.models import Approval, Notice
+from apps.audits.models import LegalHold
 from apps.common.tenancy import become
 from apps.common.work import Work, WorkState
 from apps.controls.models import Disposal
@@ -30,6 +31,8 @@ from apps.controls.rules.coverage import State
 from apps.datasets import actions as datasets
 from apps.datasets.models import DatasetVersion
 from apps.documents.kinds import KINDS
+from apps.incidents.models import Reminder
+from apps.incidents.rules import FLAGS, WORDS
 from apps.models.models import ModelVersion
 from apps.projects.models import Project
 from apps.projects.rules import NAMES
@@ -135,6 +138,7 @@ def _made(password: str, founded) -> Canary:
     founded(canary.organization.pk)
     _data_and_model(canary)
     _evidence(canary)
+    _incident(canary)
     _sign_off(canary)
     _serving_and_sharing(canary)
     _house(canary)
@@ -221,6 +225,24 @@ def _evidence(canary: Canary) -> None:
     worked(canary)
 
 
+def _incident(canary: Canary) -> None:
+    """A serious one whose evidence two people have released, so that the model may be signed and trained again."""
+    version, now = canary.rows[ModelVersion].pk, timezone.now()
+    told = {name: canary.word("incident" + name.replace("_", "")) for name in (*WORDS, "title")}
+    flags = dict.fromkeys(FLAGS, False) | {"fundamental_rights": True, "personal_data": True}
+    moments = {"occurred_at": now.isoformat(), "aware_at": now.isoformat(), "severity": "major"}
+    given = {"project": canary.project, "model_versions": [version], **told, **flags, **moments}
+    incident = canary.do("builder", "api-incidents", **given)["id"]
+    whom = {name: canary.word("notice" + name) for name in ("who", "how", "reference", "note")}
+    canary.do("builder", "api-incident-notices", incident, duty="authority", stage="final",
+              told_at=timezone.now().isoformat(), **whom)  # fmt: skip
+    canary.do("reviewer", "api-incident-release", incident, reason=canary.word("release"), password=PASSWORD)
+    canary.do("owner", "api-incident-release-grant", incident, reason=canary.word("grant"), password=PASSWORD)
+    canary.do("builder", "api-incident-confirmations", project=canary.project, note=canary.word("confirmation"))
+    canary.enter()
+    Reminder.objects.create(organization=canary.organization, incident_id=incident, kind="protection in 72 hours")
+
+
 def _sign_off(canary: Canary) -> None:
     version, now = canary.rows[ModelVersion].pk, timezone.now()
     source = built_in("minimal").replace("name: minimal-risk", f"name: {canary.word('policy')}") + "\nconditions: {}\n"
@@ -269,7 +291,8 @@ def _house(canary: Canary) -> None:
     review = AccessReview.objects.get(organization=canary.organization).pk
     line = f"member-{canary.members['builder'].pk}"
     canary.do("owner", "api-access-review-decisions", review, line=line, keep=True, note=canary.word("review"))
-    canary.do("owner", "api-holds", project=canary.project, reason=canary.word("hold"))
+    hold = canary.do("owner", "api-holds", project=canary.project, reason=canary.word("hold"))
+    canary.rows[LegalHold] = LegalHold.objects.get(pk=hold["id"])
     canary.do("owner", "api-witnesses", kind="mailbox", name=canary.word("witness"), address=f"notary@{slug}.example")
     canary.do("owner", "api-destinations", kind="webhook", name=canary.word("destination"), address=OUTSIDE + "/in")
     canary.do("owner", "api-frameworks", framework="gdpr", followed=False, reason=canary.word("framework"))

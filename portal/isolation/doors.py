@@ -13,6 +13,7 @@ from apps.approvals.gates.defaults import built_in
 from apps.approvals.models import Approval, Delegation, PolicyVersion
 from apps.datasets.models import DatasetVersion
 from apps.documents.kinds import KINDS
+from apps.incidents.rules import CLOSING, FLAGS
 from apps.models.models import ModelVersion
 from apps.projects.rules import NAMES
 from portal.isolation.addresses import Address
@@ -50,8 +51,12 @@ OWN: dict[str, dict] = {
     "api-retention": {"periods": {"data": 30}, "maximum_personal": None},
     "control": {"adequate": "yes", "evidence_digest": "0" * 64},
     "access-review-decide": {"decision": "keep"},
+    "api-incidents": (REPORTED := {"source": "A call.", **dict.fromkeys(FLAGS, False)}),
+    "api-incident-entries": REPORTED,
+    "incident-new": {"source": "A call."},
+    "incident-amend": {"source": "A call."},
 }
-IN_FORMS = dict.fromkeys(NAMES, "no") | {"choice": "return"}
+IN_FORMS = dict.fromkeys((*NAMES, *FLAGS), "no") | {"choice": "return"}
 
 
 def words(rows: dict, project: str = "lending") -> dict:
@@ -74,6 +79,11 @@ def words(rows: dict, project: str = "lending") -> dict:
         "until": f"{timezone.now() + timedelta(20):%Y-%m-%d}",
         "delegate": rows[Delegation].delegate_id, "starts_at": "2099-01-01T00:00:00Z",
         "ends_at": "2099-01-02T00:00:00Z",
+        "model_versions": [rows[ModelVersion].pk], "title": "Refusals", "severity": "minor",
+        "occurred_at": "2026-01-01T00:00:00Z", "aware_at": "2026-01-02T00:00:00Z", "data_reported": "Letters.",
+        "description": "They were refused.", "impacts": "No loan.", "stakeholders": "Applicants.", "suspend": False,
+        "duty": "authority", "stage": "final", "told_at": f"{timezone.now():%Y-%m-%dT%H:%M:%SZ}", "reference": "N 7",
+        **dict.fromkeys(CLOSING, "Said."),
         "condition": 1, "evidence": "Report 7.", "who": "The deployer", "how": "By letter.", "drill": False,
     }  # fmt: skip
 

@@ -7,6 +7,7 @@ from apps.bundles.models import Share
 from apps.datasets.models import Dataset, DatasetVersion, Profile
 from apps.deployments.models import Deployment
 from apps.documents.models import Document, Statement
+from apps.incidents.models import Incident
 from apps.models.models import ModelVersion, RegisteredModel
 from apps.notifications.models import Destination
 from apps.projects.models import Project
@@ -37,6 +38,7 @@ NOUNS = {
     "delegations": Delegation,
     "deployments": Deployment,
     "holds": LegalHold,
+    "incidents": Incident,
     "checkpoints": Checkpoint,
     "shares": Share,
     "witnesses": Witness,

@@ -17,6 +17,8 @@ from apps.controls.models import (
 from apps.datasets.models import BudgetEntry, Profile
 from apps.deployments.actions import open_deployment
 from apps.documents.models import Document
+from apps.incidents.actions import confirm
+from apps.incidents.models import Reminder
 from apps.ml.recipes import Recipe
 from apps.notifications import actions as notifications
 from apps.notifications.models import Destination
@@ -26,6 +28,7 @@ from tests.accounts import make as accounts
 from tests.approvals import make as approvals
 from tests.bundles import make as bundles
 from tests.documents import make as documents
+from tests.incidents import make as incidents
 from tests.make import Tenant, project
 from tests.notifications.make import OUTSIDE
 
@@ -103,12 +106,23 @@ def everything(tenant: Tenant) -> dict:
         version.signature,
         bundles.share(tenant, approval)[0],
         project(tenant.builder, slug=f"only-{tenant.organization.slug}"),
+        *_incident(tenant),
         emergency,
         review,
         decision,
         tenant.organization,
     ]
     return {type(row): row for row in rows}
+
+
+def _incident(tenant: Tenant) -> list:
+    """A serious one, of a model that nothing else here is of, with one row of everything that hangs on it."""
+    incident = incidents.reported(tenant, **incidents.SERIOUS)
+    notice, signature = incidents.told(tenant, incident, stage="incomplete"), incidents.asked(tenant, incident)
+    tenant.enter(tenant.builder)
+    reminder = Reminder.objects.create(organization=tenant.organization, incident=incident, kind="authority overdue")
+    entry, confirmation = incident.entries.get(), confirm(tenant.project, by=tenant.builder)
+    return [incident, entry, entry.snapshot, notice, signature, confirmation, reminder]
 
 
 def _schedule(tenant: Tenant) -> RetentionSchedule:

@@ -120,7 +120,8 @@ def test_the_order_of_a_deployers_notices_is_held(acme):
 
 SIGN = (
     "insert into incidents_signature (organization_id, incident_id, purpose, signer_id, printed_name, said,"
-    " entry_digest, authentication_id, envelope, digest, signed_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now())"
+    " entry_digest, authentication_id, envelope, digest, signed_at)"
+    " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now())"
 )
 
 
