@@ -23,6 +23,7 @@ from django.utils import timezone
 from apps.approvals.models import Approval, Suspension
 from apps.approvals.models import State as Asked
 from apps.approvals.queries import STANDS
+from apps.approvals.rules.case import listed
 from apps.audits import holds
 from apps.audits.models import LegalHold, Record
 from apps.common.errors import NothingThere
@@ -155,7 +156,7 @@ class Case:
         if self.closing:
             return f"It is closed: {self.closing.printed_name} signed that it was understood, corrected and verified."
         if self.overdue:
-            who = " and ".join(clock.duty.label for clock in self.overdue)
+            who = listed([clock.duty.label for clock in self.overdue])
             return f"No: the time to tell {who} is over, and nobody has said that it was done."
         if waiting := [clock for clock in self.clocks if clock.first is None]:
             first = min(waiting, key=lambda clock: clock.due_at)
