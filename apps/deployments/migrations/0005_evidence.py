@@ -18,5 +18,5 @@ revoke all on function deployments_not_replaced() from public;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deployments", "0004_permits"), ("models", "0004_evidence"), ("approvals", "0014_incidents")]
+    dependencies = [("deployments", "0004_permits"), ("models", "0004_evidence"), ("approvals", "0016_incidents")]
     operations = [migrations.RunSQL(KEPT, "drop function deployments_not_replaced() cascade")]

@@ -295,7 +295,7 @@ FOR_GOOD = {
 class Migration(migrations.Migration):
     dependencies = [
         ("incidents", "0001_initial"),
-        ("approvals", "0014_incidents"),
+        ("approvals", "0016_incidents"),
         ("audits", "0010_evidence_hold"),
         ("deployments", "0005_evidence"),
         ("training", "0003_evidence"),

@@ -43,5 +43,5 @@ end $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0013_suspensions"), ("audits", "0010_evidence_hold")]
+    dependencies = [("approvals", "0015_monitoring"), ("audits", "0010_evidence_hold")]
     operations = [migrations.RunSQL(INCIDENTS, migrations.RunSQL.noop)]
