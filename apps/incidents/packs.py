@@ -14,6 +14,7 @@ from apps.incidents import queries, rules
 from apps.incidents.models import Entry, Notice, Severity, Signature
 
 TYPE = "https://assay.dev/incident-pack/v1"
+SAID = {"reason": "Reason", **rules.CLOSING, "assessment": "Impact assessment"}  # what a signature says, in order
 TYPES = {"json": "application/json", "pdf": "application/pdf"}
 
 
@@ -146,7 +147,8 @@ def _pdf(case: queries.Case, said: dict[str, Any], envelope: bytes) -> bytes:
         ],
         "signatures": [
             {"name": one.printed_name, "words": one.get_purpose_display(), "at": _said_at(one.signed_at),
-             "said": [[_label(name), text] for name, text in one.said.items() if text], "digest": one.digest}
+             "said": [[label, one.said[name]] for name, label in SAID.items() if one.said.get(name)],
+             "digest": one.digest}
             for one in case.signatures
         ],
         "snapshots": [one.digest for one in case.snapshots],
@@ -190,10 +192,6 @@ def _held(case: queries.Case) -> str:
         return "not held: nothing known of it is serious"
     until = f"released {_said_at(case.hold.released_at)}" if case.hold.released_at else "not released"
     return f"held since {_said_at(case.hold.placed_at)}, {until}"
-
-
-def _label(name: str) -> str:
-    return rules.CLOSING.get(name) or {"reason": "Reason", "assessment": "Impact assessment"}[name]
 
 
 def _moment(at) -> str | None:
