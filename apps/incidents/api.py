@@ -62,7 +62,7 @@ class SignedInput(serializers.Serializer):
     code = serializers.CharField(max_length=20, allow_blank=True, default="", help_text="Where you have enrolled one.")
 
 
-class ReleaseInput(SignedInput):
+class EvidenceReleaseInput(SignedInput):
     reason = serializers.CharField(max_length=2000)
 
 
@@ -73,7 +73,7 @@ class ClosureInput(SignedInput):
     hazards = serializers.CharField(max_length=4000, help_text="Which hazards of the risk assessment it opened again.")
 
 
-class ConfirmationInput(serializers.Serializer):
+class RegisterConfirmationInput(serializers.Serializer):
     project = serializers.CharField(max_length=80)
     note = serializers.CharField(max_length=1000, allow_blank=True, default="")
 
@@ -169,7 +169,7 @@ class IncidentWhole(IncidentOutput):
         return IncidentSignatureOutput(self.case.signatures, many=True).data
 
 
-class ConfirmationOutput(serializers.ModelSerializer):
+class RegisterConfirmationOutput(serializers.ModelSerializer):
     project = serializers.SlugRelatedField(slug_field="slug", read_only=True)
     by = serializers.CharField(source="by.user")
 
@@ -251,20 +251,20 @@ class Notices(OneIncident):
 
 
 class Release(OneIncident):
-    @extend_schema(request=ReleaseInput, responses={201: IncidentWhole}, operation_id="incidents_release")
+    @extend_schema(request=EvidenceReleaseInput, responses={201: IncidentWhole}, operation_id="incidents_release")
     def post(self, request, pk):
         """Ask, as the first of two and under your name, for the evidence to be released."""
         incident = self.incident(pk)
-        actions.ask_release(incident, by=self.by, **self.read(ReleaseInput))
+        actions.ask_release(incident, by=self.by, **self.read(EvidenceReleaseInput))
         return self.told(incident, code=status.HTTP_201_CREATED)
 
 
 class ReleaseGrant(OneIncident):
-    @extend_schema(request=ReleaseInput, responses={201: IncidentWhole}, operation_id="incidents_release_grant")
+    @extend_schema(request=EvidenceReleaseInput, responses={201: IncidentWhole}, operation_id="incidents_release_grant")
     def post(self, request, pk):
         """Grant it, as the second and under your name."""
         incident = self.incident(pk)
-        actions.release(incident, by=self.by, **self.read(ReleaseInput))
+        actions.release(incident, by=self.by, **self.read(EvidenceReleaseInput))
         return self.told(incident, code=status.HTTP_201_CREATED)
 
 
@@ -296,7 +296,7 @@ class PackOfIncident(OneIncident):
 
 class Confirmations(Door):
     @extend_schema(
-        responses=ConfirmationOutput(many=True),
+        responses=RegisterConfirmationOutput(many=True),
         operation_id="incident_confirmations_list",
         parameters=[OpenApiParameter("project", str)],
     )
@@ -305,14 +305,16 @@ class Confirmations(Door):
         rows = queries.confirmations(viewer=self.by)
         if project := request.query_params.get("project"):
             rows = rows.filter(project__slug=project)
-        return self.slice(ConfirmationOutput, rows)
+        return self.slice(RegisterConfirmationOutput, rows)
 
     @extend_schema(
-        request=ConfirmationInput, responses={201: ConfirmationOutput}, operation_id="incident_confirmations_confirm"
+        request=RegisterConfirmationInput,
+        responses={201: RegisterConfirmationOutput},
+        operation_id="incident_confirmations_confirm",
     )
     def post(self, request):
         """Say that nothing is missing in a project's register."""
-        given = self.read(ConfirmationInput)
+        given = self.read(RegisterConfirmationInput)
         project = queries.project_named(given.pop("project"), viewer=self.by)
         made = actions.confirm(project, by=self.by, **given)
-        return Response(ConfirmationOutput(made).data, status=status.HTTP_201_CREATED)
+        return Response(RegisterConfirmationOutput(made).data, status=status.HTTP_201_CREATED)

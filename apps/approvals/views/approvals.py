@@ -55,8 +55,7 @@ def _preview(version, viewer) -> dict:
     policy = Policy.from_json(policy_version.body) if policy_version else None
     if policy is None and queries.built_in_applies(risk_class, viewer=viewer):
         policy = built_in_policy(risk_class)
-    earlier = queries.earlier(version, viewer=viewer)
-    kept = holds.why_not_alter(viewer.organization_id, [version.pk])
+    earlier, kept = queries.earlier(version, viewer=viewer), holds.why_not_alter(version.organization_id, [version.pk])
     context = {
         "version": version,
         "policy": policy,
