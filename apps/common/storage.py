@@ -9,11 +9,12 @@ import errno
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -95,11 +96,8 @@ def put(organization_id: int, file) -> Stored:
     name = _name(organization_id, digest)
     with transaction.atomic():
         alone(digest)
-        if not (default_storage.exists(name) and _renewed(name)):
-            file.seek(0)
-            saved = default_storage.save(name, file)
-            if saved != name:  # a writer that is not alone was quicker
-                default_storage.delete(saved)
+        if not (_renewed(name) and why_not_whole(organization_id, digest) is None):
+            _write(name, file)
     return stored
 
 
@@ -113,9 +111,35 @@ def _renewed(name: str) -> bool:
     """Make a file as new as if it were written now; False where only writing it does that (S3 writes over it)."""
     try:
         os.utime(default_storage.path(name))
-    except NotImplementedError:
+    except (FileNotFoundError, NotImplementedError):
         return False
     return True
+
+
+def _write(name: str, file) -> None:
+    """Whole or not at all: a full disk, or a process that is killed, leaves half of it under another name at most."""
+    file.seek(0)
+    try:
+        path = default_storage.path(name)
+    except NotImplementedError:
+        default_storage.save(name, file)  # an object is there once all of it came
+        return
+    half = f"{name}_half"
+    try:
+        half = default_storage.save(half, file)
+        os.replace(default_storage.path(half), path)
+    except OSError:
+        with suppress(OSError):
+            default_storage.delete(half)
+        raise
+
+
+def clear_incoming(now: datetime) -> None:
+    """Remove what killed processes left on this machine longer than LOST ago: uploads half come, copies to work on."""
+    for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
+        with suppress(FileNotFoundError):
+            if datetime.fromtimestamp(path.stat().st_mtime, tz=UTC) < now - LOST:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def old(organization_id: int, now: datetime) -> Iterator[str]:
@@ -189,6 +213,19 @@ def chunks(organization_id: int, digest: str):
     with open_stored(organization_id, digest) as file:
         while chunk := file.read(CHUNK):
             yield chunk
+
+
+def why_not_whole(organization_id: int, digest: str) -> str | None:
+    """What is wrong with the stored bytes, read once and never held whole."""
+    sha256 = hashlib.sha256()
+    try:
+        for chunk in chunks(organization_id, digest):
+            sha256.update(chunk)
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror or type(error).__name__}"
+    return None if sha256.hexdigest() == digest else "is damaged"
 
 
 def forget(organization_id: int, digest: str) -> None:

@@ -19,7 +19,6 @@ class Command(BaseCommand):
 
     def handle(self, *, models, host, port, **options):
         process = processes.serving(host, port) if models else processes.pages(host, port)
-        if not models:
-            collect()
+        collect()  # serving has error pages
         os.environ.update(process.environment)
         os.execv(process.command[0], process.command)  # the container's signals reach it directly

@@ -4,7 +4,9 @@ import os
 
 from django.conf import settings
 from django.core.management import BaseCommand, call_command
+from django.utils import timezone
 
+from apps.common import storage
 from portal import embedded, processes
 
 
@@ -52,4 +54,6 @@ def prepare() -> None:
 
 
 def collect() -> None:
+    """Static files for the pages; and what a process that was killed left in the folder of uploads goes."""
+    storage.clear_incoming(timezone.now())
     call_command("collectstatic", interactive=False, verbosity=0)
