@@ -130,6 +130,7 @@ def _database(address: str, role: str | None = None, **options) -> dict:
         "HOST": parts.pop("host", ""),
         "PORT": parts.pop("port", ""),
         "OPTIONS": {**parts, **options},
+        "CONN_HEALTH_CHECKS": True,  # after the database was away, the pool hands out no connection that died with it
     }
     # joins are written base first, so weighing every order of ten costs the planner more than it finds: 9 ms to 1 ms
     session = {"join_collapse_limit": 4, "jit": "off"}
