@@ -137,7 +137,9 @@ def _models(viewer, project) -> list[dict]:
     versions = _newest(ModelVersion, viewer, project, "model", "dataset_version__dataset")[:SHOWN]
     spoken = reports.speaking([version.pk for version in versions])
     measured = _by_version(_brief(spoken, "kind", "verdict", "provenance"), versions)
-    asked = _by_version(_brief(approvals.approvals(viewer=viewer, project=project), "state"), versions)
+    judged_by = ("policy_version__number", "policy_version__policy__name")
+    asked = _brief(approvals.approvals(viewer=viewer, project=project), "state", *judged_by)
+    asked = _by_version(asked.select_related("policy_version__policy"), versions)
     opened = _by_version(_brief(deployments.deployments(viewer=viewer, project=project), "state"), versions)
     return [
         {

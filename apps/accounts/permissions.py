@@ -28,6 +28,7 @@ class Permission(TextChoices):
     MODEL_DOWNLOAD = "model.download", "download models"
     MODEL_RETIRE = "model.retire", "retire model versions"
     REPORT_START = "report.start", "ask for reports"
+    REPORT_SUBMIT = "report.submit", "submit figures that were measured elsewhere, and withdraw them"
     REPORT_DOWNLOAD = "report.download", "download reports"
     STATEMENT_MAKE = "statement.make", "state what the portal cannot compute"
     STATEMENT_WITHDRAW = "statement.withdraw", "withdraw statements"
@@ -92,7 +93,7 @@ GRANTS: dict[str, frozenset[Permission]] = {
         | {P.PROJECT_OPEN, P.PROJECT_CHANGE, P.DATASET_ADD, P.DATASET_DECLARE, P.DATASET_DOWNLOAD, P.DATASET_WITHDRAW}
         | {P.RUN_LAUNCH, P.RUN_CANCEL, P.MODEL_DOWNLOAD, P.MODEL_RETIRE, P.REPORT_START, P.APPROVAL_ASK}
         | {P.STATEMENT_MAKE, P.STATEMENT_WITHDRAW, P.DOCUMENT_BUILD, P.DEPLOYMENT_OPEN, P.DEPLOYMENT_STOP, P.PREDICT}
-        | {P.FACT_STATE, P.WAIVER_ASK, P.PERMIT_TAKE, P.EMERGENCY_ASK, P.APPROVAL_SUSPEND}
+        | {P.FACT_STATE, P.WAIVER_ASK, P.PERMIT_TAKE, P.EMERGENCY_ASK, P.APPROVAL_SUSPEND, P.REPORT_SUBMIT}
         | {P.INCIDENT_REPORT}
     ),
     "reviewer": frozenset(

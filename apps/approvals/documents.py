@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from apps.approvals import envelopes, rules
+from apps.approvals.gates.kinds import PROVENANCE_WORDS, RECOMPUTED
 from apps.audits.events import Event
 from apps.common import documents, numbers
 from apps.common.canonical import canonical
@@ -104,9 +105,11 @@ def _facts(case: rules.Case) -> list[list[str]]:
 def _rule(outcome: dict[str, Any]) -> dict[str, str]:
     low, high = outcome["low"], outcome["high"]
     size = outcome["smallest_group"] if outcome["smallest_group"] is not None else outcome["n"]
+    came = outcome.get("provenance") if outcome.get("report") else None  # older dossiers do not say
+    said = f"figures {PROVENANCE_WORDS[came]}" if came and came != RECOMPUTED else ""
     return {
         "rule": outcome["rule"],
-        "fine_print": outcome["fine_print"],
+        "fine_print": ", ".join(part for part in (outcome["fine_print"], said) if part),
         "value": "" if outcome["value"] is None else numbers.rounded(outcome["value"], low, high),
         "interval": numbers.interval(low, high),
         "n": "" if size is None else numbers.number(size),

@@ -46,6 +46,8 @@ class Event(TextChoices):
     REPORT_FINISHED = "report.finished", "finished a report"
     REPORT_FAILED = "report.failed", "failed a report"
     REPORT_CANCELLED = "report.cancelled", "cancelled a report"
+    REPORT_SUBMITTED = "report.submitted", "submitted figures that were measured elsewhere"
+    REPORT_WITHDRAWN = "report.withdrawn", "withdrew submitted figures"
     REPORT_DOWNLOADED = "report.downloaded", "downloaded a report"
     STATEMENT_MADE = "statement.made", "stated what the portal cannot compute"
     STATEMENT_WITHDRAWN = "statement.withdrawn", "withdrew a statement"

@@ -23,7 +23,7 @@ CREATE, READ, UPDATE, DELETE = 1, 2, 3, 4
 ACTIVITIES = {CREATE: "Create", READ: "Read", UPDATE: "Update", DELETE: "Delete"}
 DEEDS = {  # the verb in the past -> what it is to the schema; every other is Other, under its own name
     CREATE: {"founded", "created", "opened", "added", "registered", "published", "adopted", "asked", "launched",
-             "started", "invited", "joined", "placed", "signed", "made", "built", "stated"},
+             "started", "invited", "joined", "placed", "signed", "made", "built", "stated", "submitted"},
     READ: {"downloaded", "exported", "verified", "read"},
     UPDATE: {"changed", "renamed", "classified", "declared", "approved", "finished", "rotated", "profiled", "paused",
              "resumed"},

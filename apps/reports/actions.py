@@ -1,4 +1,6 @@
-"""Ask for reports, keep what the worker found, stop one, take one away."""
+"""Ask for reports, keep what the worker found, stop one, submit figures from outside, withdraw them, take one away."""
+
+from datetime import UTC, date, datetime, time
 
 from django.db import transaction
 from django.utils import timezone
@@ -7,13 +9,13 @@ from apps.accounts.permissions import Permission, require
 from apps.audits import readings
 from apps.audits.actions import record
 from apps.audits.events import Event
-from apps.common import work
+from apps.common import storage, work
 from apps.common.canonical import canonical, digest
 from apps.common.errors import ActionDenied, BadInput
 from apps.common.work import WorkState
 from apps.models.models import ModelVersion
-from apps.reports import rules
-from apps.reports.models import Report
+from apps.reports import queries, rules, submissions
+from apps.reports.models import Kind, Provenance, Report
 
 
 @transaction.atomic
@@ -87,12 +89,89 @@ def stop(report) -> None:
     work.finish(report, state=WorkState.CANCELLED)
 
 
+# --- from outside ----------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def submit(version: ModelVersion, *, kind: str, given: dict, file=None, by) -> Report:
+    """Keep figures that were measured elsewhere as a report of its kind, of which that is said for good.
+
+    `given`: measured_by, measured_on, method, data, data_digest and figures; `file`: the original, which nobody opens.
+    Raises BadInput, ActionDenied."""
+    require(by, Permission.REPORT_SUBMIT)
+    version = ModelVersion.objects.select_for_update(of=("self",)).select_related(
+        "project__organization", "model", "dataset_version"
+    ).get(pk=version.pk)  # fmt: skip
+    _refuse(rules.why_not_submit(version, by=by))
+    attributes = queries.attributes(version)
+    if kind not in Kind.values:
+        raise BadInput({"kind": f"Choose among {', '.join(Kind.values)}."})
+    if problems := submissions.problems(kind, given, attributes=attributes, registered=version.created_at):
+        raise BadInput(problems)
+    original = _original(file, by) if file else None
+    result = submissions.result(kind, given, version=version, attributes=attributes, original=original)
+    return _submitted(version, kind, result, by)
+
+
+def _submitted(version, kind, result, by) -> Report:
+    content, on = canonical(result), datetime.combine(date.fromisoformat(result["measured"]["on"]), time.min, UTC)
+    mine = Report.objects.filter(model_version=version, kind=kind, provenance=Provenance.SUBMITTED)
+    last = mine.order_by("-pk").first()
+    if last and last.digest == digest(content) and not last.withdrawn_at:
+        raise ActionDenied(f"Exactly this was submitted before; it is report {last.pk}.")
+    report = Report.objects.create(
+        organization_id=version.organization_id,
+        project=version.project,
+        model_version=version,
+        kind=kind,
+        provenance=Provenance.SUBMITTED,
+        state=WorkState.FINISHED,
+        started_by=by,
+        finished_at=on,
+        inputs=result["inputs"],
+        result=content.decode(),
+        digest=digest(content),
+        original=result["original"],
+    )
+    record(
+        Event.REPORT_SUBMITTED, on=report, by=by, kind=kind, digest=report.digest, artifact=version.artifact_digest,
+        measured_on=result["measured"]["on"], original=(result["original"] or {}).get("digest"),
+    )  # fmt: skip
+    return report
+
+
+def _original(file, by) -> dict:
+    """The bytes as they came, kept under their digest. Where the row is lost, they go as all that no row names."""
+    try:
+        kept = storage.put(by.organization_id, file)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise ActionDenied(f"The portal could not keep the file ({why}). Tell its operator, then try again.") from error
+    name = "".join(letter for letter in file.name if letter.isprintable())[-255:] or "original"
+    return {"name": name, "digest": kept.digest, "size": kept.size}
+
+
+@transaction.atomic
+def withdraw(report: Report, *, reason: str, by) -> Report:
+    """Figures that were submitted speak no longer; none older comes back by itself."""
+    report = Report.objects.select_for_update(of=("self",)).get(pk=report.pk)
+    require(by, Permission.REPORT_SUBMIT)
+    _refuse(rules.why_not_withdraw(report, by=by))
+    if not reason.strip():
+        raise BadInput({"reason": "Say why it is withdrawn."})
+    report.withdrawn_at, report.withdrawn_by, report.withdrawn_reason = timezone.now(), by, reason.strip()
+    report.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_reason"])
+    record(Event.REPORT_WITHDRAWN, on=report, by=by, kind=report.kind, digest=report.digest, reason=reason.strip())
+    return report
+
+
 @transaction.atomic
 def take_away(report: Report, *, form: str, by) -> None:
-    """Remember that somebody downloads a report, as "pdf" or "json"."""
+    """Remember that somebody downloads a report, as "pdf" or "json", or the "original" it came with."""
     require(by, Permission.REPORT_DOWNLOAD)
-    _refuse(rules.why_not_download(report, by=by))
-    readings.opened(report, by=by, digest=report.digest)
+    _refuse(rules.why_not_download(report, form=form, by=by))
+    if form != "original":  # which is not what is signed
+        readings.opened(report, by=by, digest=report.digest)
     record(Event.REPORT_DOWNLOADED, on=report, by=by, form=form, digest=report.digest)
 
 

@@ -1,7 +1,10 @@
 """The one sentence each report answers its question with, made from what was measured and kept with it."""
 
+from datetime import date
+
 from apps.common.numbers import interval, number, rounded, threshold
 from apps.reports.models import Kind
+from apps.reports.rules import name_of
 
 WORST_FIRST = ("fail", "inconclusive", "pass", None)
 
@@ -41,6 +44,20 @@ def privacy(figures, detail):
     return (
         f"{proof} An attacker tells learned rows from unseen ones with chance {_with_interval(attack)}, where 0.5 is "
         f"blind guessing.{_limit(attack)}"
+    )
+
+
+def submitted(figures, measured):
+    """Of a report whose figures were measured elsewhere: the first of them, and by whom."""
+    first, *more = figures
+    exact = first["low"] == first["value"] == first["high"]
+    shown = number(first["value"]) if exact or first["low"] is None else _with_interval(first)
+    of = f" by {first['of']}" if first["of"] else ""
+    and_more = f", and {len(more)} more figure{'s' if len(more) > 1 else ''}" if more else ""
+    day = date.fromisoformat(measured["on"])
+    return (
+        f"Submitted, not recomputed: {name_of(first['name'])}{of} {shown} on {number(first['n'])} rows{and_more}, "
+        f"measured by {measured['by']} on {day:%-d %B %Y}."
     )
 
 

@@ -5,20 +5,69 @@ import json
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework import serializers, status
+from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 
 from apps.audits import readings
 from apps.common.api import Door, Page
-from apps.common.errors import NothingThere
+from apps.common.errors import BadInput, NothingThere
+from apps.common.parsing import Json
 from apps.reports import actions, queries
 from apps.reports.models import Kind
 from apps.reports.sheets import files
+from apps.reports.submissions import MOST_FIGURES, TEXTS
 
 
 class StartInput(serializers.Serializer):
     model_version = serializers.IntegerField(min_value=1)
     kinds = serializers.ListField(child=serializers.ChoiceField(Kind.choices), allow_empty=False)
     parameters = serializers.JSONField(required=False, default=dict)
+
+
+class FigureInput(serializers.Serializer):
+    """One figure; of those by sensitive attribute, `of` names it, or a pair as “race & sex”."""
+
+    name = serializers.CharField(max_length=80)
+    of = serializers.CharField(required=False, allow_blank=True, default="", max_length=400)
+    value = serializers.FloatField()
+    low = serializers.FloatField(required=False, allow_null=True, default=None)
+    high = serializers.FloatField(required=False, allow_null=True, default=None)
+    n = serializers.IntegerField(help_text="rows behind it")
+    smallest_group = serializers.IntegerField(required=False, allow_null=True, default=None)
+
+
+class Figures(serializers.ListField):
+    """A list of figures; in a form beside a file, the same as JSON text."""
+
+    child = FigureInput()
+
+    def get_value(self, dictionary):
+        given = dictionary.get(self.field_name, serializers.empty)
+        if not isinstance(given, str):
+            return given
+        try:
+            return json.loads(given)
+        except (ValueError, RecursionError):
+            return given
+
+
+class SubmissionInput(serializers.Serializer):
+    model_version = serializers.IntegerField(min_value=1)
+    kind = serializers.ChoiceField(Kind.choices)
+    measured_by = serializers.CharField(max_length=TEXTS["measured_by"])
+    measured_on = serializers.DateField()
+    method = serializers.CharField(max_length=TEXTS["method"])
+    data = serializers.CharField(max_length=TEXTS["data"], help_text="which rows, in words")
+    data_digest = serializers.CharField(required=False, allow_blank=True, default="", help_text="SHA-256 of the data")
+    figures = Figures(max_length=MOST_FIGURES)
+
+
+class SubmissionWithFileInput(SubmissionInput):
+    file = serializers.FileField(required=False, help_text="the original, of any type; nobody opens it")
+
+
+class ReportWithdrawalInput(serializers.Serializer):
+    reason = serializers.CharField(max_length=1000)
 
 
 class ReportOutput(serializers.Serializer):
@@ -30,6 +79,7 @@ class ReportOutput(serializers.Serializer):
     model_version = serializers.IntegerField(source="model_version_id")
     model = serializers.CharField(source="model_version.__str__")
     kind = serializers.CharField()
+    provenance = serializers.CharField(help_text="recomputed by the portal, or submitted from outside")
     state = serializers.CharField()
     progress = serializers.JSONField()
     problem = serializers.CharField()
@@ -37,13 +87,18 @@ class ReportOutput(serializers.Serializer):
     digest = serializers.CharField()
     superseded_by = serializers.IntegerField(allow_null=True, default=None)
     started_by = serializers.CharField(source="started_by.user.__str__")
-    queued_at = serializers.DateTimeField()
-    finished_at = serializers.DateTimeField(allow_null=True)
+    queued_at = serializers.DateTimeField(help_text="when it was asked for, or submitted")
+    finished_at = serializers.DateTimeField(
+        allow_null=True, help_text="when it was measured; of a submission, the beginning of that day"
+    )
+    withdrawn_at = serializers.DateTimeField(allow_null=True)
+    withdrawn_reason = serializers.CharField()
 
 
 class ReportWhole(ReportOutput):
     parameters = serializers.JSONField()
     inputs = serializers.JSONField()
+    original = serializers.JSONField(help_text="name, digest and size of the file a submission came with, or null")
     result = serializers.SerializerMethodField()
 
     def get_result(self, report) -> dict | None:
@@ -87,6 +142,39 @@ class ReportList(Door):
         return Response({"results": results}, status=status.HTTP_201_CREATED)
 
 
+class ReportSubmissions(Door):
+    """Figures that were measured elsewhere, as JSON; or as a form, with the file they came with."""
+
+    parser_classes = (Json, MultiPartParser)
+
+    @extend_schema(
+        operation_id="reports_submit",
+        request={"application/json": SubmissionInput, "multipart/form-data": SubmissionWithFileInput},
+        responses={201: ReportWhole},
+    )
+    def post(self, request):
+        request.data  # noqa: B018  the body is read here, so that a dropped upload can say why
+        if problem := getattr(request._request, "upload_problem", None):
+            raise BadInput({"file": problem})
+        given = self.read(SubmissionWithFileInput)
+        version, file = given.pop("model_version"), given.pop("file", None)
+        version = queries.versions(viewer=self.by).filter(pk=version).first()
+        if version is None:
+            raise NothingThere({"model_version": "There is no such model version in this organization."})
+        made = actions.submit(version, kind=given.pop("kind"), given=given, file=file, by=self.by)
+        found = queries.reports(viewer=self.by).get(pk=made.pk)
+        return self.answer(ReportWhole, found, status=status.HTTP_201_CREATED)
+
+
+class ReportWithdrawal(Door):
+    @extend_schema(operation_id="reports_withdraw", request=ReportWithdrawalInput, responses=ReportOutput)
+    def post(self, request, pk):
+        """Submitted figures speak no longer."""
+        report = get_object_or_404(queries.reports(viewer=self.by), pk=pk)
+        actions.withdraw(report, by=self.by, **self.read(ReportWithdrawalInput))
+        return self.answer(ReportOutput, queries.reports(viewer=self.by).get(pk=pk))
+
+
 class ReportDetail(Door):
     @extend_schema(operation_id="reports_read", responses=ReportWhole)
     def get(self, request, pk):
@@ -103,7 +191,7 @@ class ReportCancellation(Door):
 
 
 class ReportFile(Door):
-    """A finished report as it was signed, or as a document; every download is remembered."""
+    """A finished report as it was signed, as a document, or the file it came with; every download is remembered."""
 
     form = "json"
 

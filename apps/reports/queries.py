@@ -56,6 +56,16 @@ def current(*, viewer, version) -> dict:
     return {report.kind: report for report in spoken.defer("result", "inputs", "parameters")}
 
 
+def measured(*, viewer, version):
+    """One of these with what its data declares; None for None."""
+    return version and versions(viewer=viewer).select_related("dataset_version").get(pk=version.pk)
+
+
+def attributes(version) -> list[str]:
+    """The sensitive attributes that the data of a model version declares."""
+    return [attribute["name"] for attribute in (version.dataset_version.declaration or {}).get("sensitive", [])]
+
+
 def versions(*, viewer):
     """Every model version of the organization, newest first."""
     found = ModelVersion.objects.filter(organization_id=viewer.organization_id)

@@ -86,6 +86,28 @@ def why_not_start(version, *, by) -> str | None:
     return None
 
 
+def why_not_submit(version, *, by) -> str | None:
+    if reason := why_not(by, Permission.REPORT_SUBMIT):
+        return reason
+    if version is None:
+        return "There is no model yet. Train one; then figures of it can be submitted."
+    if version.project.closed_at:
+        return f"The project {version.project.name} is closed."
+    if version.retired_at:
+        return f"{version} is retired. Submit figures of a version that may still be used."
+    return None
+
+
+def why_not_withdraw(report, *, by) -> str | None:
+    if reason := why_not(by, Permission.REPORT_SUBMIT):
+        return reason
+    if not report.is_submitted:
+        return "What the portal recomputed is not withdrawn; it is measured again."
+    if report.withdrawn_at:
+        return "It was withdrawn already."
+    return None
+
+
 def why_not_cancel(report, *, by) -> str | None:
     if reason := why_not(by, Permission.REPORT_START):
         return reason
@@ -96,7 +118,9 @@ def why_not_cancel(report, *, by) -> str | None:
     return None
 
 
-def why_not_download(report, *, by) -> str | None:
+def why_not_download(report, *, by, form: str = "pdf") -> str | None:
     if reason := why_not(by, Permission.REPORT_DOWNLOAD):
         return reason
+    if form == "original" and not report.original:
+        return "No file came with this report."
     return None if report.result else "This report is not finished; there is nothing to download yet."

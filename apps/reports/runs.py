@@ -18,11 +18,10 @@ from apps.ml import artifacts, explanation, fairness, figures, performance, priv
 from apps.ml.estimators.layers import Layers
 from apps.models.models import ModelVersion
 from apps.reports import actions, answers
-from apps.reports.models import Kind, Report
+from apps.reports.models import Kind, Provenance, Report
 
 LIBRARIES = ("numpy", "scipy", "polars", "scikit-learn", "safetensors", "skops", "opacus", "dp-accounting")
 SLOWER = {"sample": 100, "background": 25}  # trees are asked row by row; layers are added up
-PROVENANCE = "recomputed by the portal"
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def measured(report, registered, evidence, progress) -> dict:
         "inputs": evidence.inputs,
         "parameters": report.parameters,
         "libraries": {name: version(name) for name in LIBRARIES},
-        "provenance": PROVENANCE,
+        "provenance": Provenance.RECOMPUTED.label,
     }
 
 

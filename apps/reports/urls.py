@@ -8,15 +8,20 @@ from apps.reports import views
 organization: list = []
 project = [
     path("reports/", views.report_list, name="reports"),
+    path("reports/submission/", views.report_submit, name="report-submission"),
     path("reports/<int:pk>/", views.report_detail, name="report"),
     path("reports/<int:pk>/cancellation/", views.report_cancel, name="report-cancel"),
     path("reports/<int:pk>/pdf/", views.report_pdf, name="report-pdf"),
     path("reports/<int:pk>/json/", views.report_json, name="report-json"),
+    path("reports/<int:pk>/original/", views.report_original, name="report-original"),
 ]
 api = [
     path("reports/", rest.ReportList.as_view(), name="api-reports"),
+    path("reports/submissions/", rest.ReportSubmissions.as_view(), name="api-report-submissions"),
     path("reports/<int:pk>/", rest.ReportDetail.as_view(), name="api-report"),
     path("reports/<int:pk>/cancellation/", rest.ReportCancellation.as_view(), name="api-report-cancellation"),
     path("reports/<int:pk>/pdf/", rest.ReportFile.as_view(form="pdf"), name="api-report-pdf"),
     path("reports/<int:pk>/json/", rest.ReportFile.as_view(form="json"), name="api-report-json"),
+    path("reports/<int:pk>/original/", rest.ReportFile.as_view(form="original"), name="api-report-original"),
+    path("reports/<int:pk>/withdrawal/", rest.ReportWithdrawal.as_view(), name="api-report-withdrawal"),
 ]

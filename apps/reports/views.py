@@ -1,6 +1,7 @@
 """People's door to reports."""
 
 from django.contrib import messages
+from django.db import transaction
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST, require_safe
 
@@ -42,6 +43,44 @@ def _offered(request):
     return chosen, newest if chosen is None or chosen in newest else [chosen, *newest]
 
 
+def report_submit(request):
+    """Bring figures that were measured elsewhere: a row for each that such a report may hold, or a table."""
+    chosen, versions = _offered(request)
+    asked = request.POST.get("kind") or request.GET.get("kind")
+    kind = Kind(asked) if asked in Kind.values else Kind.PERFORMANCE
+    version = queries.measured(viewer=request.membership, version=chosen or next(iter(versions), None))
+    attributes = queries.attributes(version) if version else []
+    initial = {"model_version": version and version.pk, "kind": kind}
+    how = {"versions": versions, "kind": kind, "attributes": attributes, "initial": initial}
+    form = forms.Submission(request.POST or None, request.FILES or None, **how)
+    if problem := getattr(request, "upload_problem", None):
+        form.add_error("file", problem)
+    elif form.is_valid() and (report := _submitted(form, version, by=request.membership)):
+        return see(report)
+    context = {
+        "form": form,
+        "version": version,
+        "versions": versions,
+        "kind": kind,
+        "kinds": Kind,
+        "why_not": rules.why_not_submit(version, by=request.membership),
+    }
+    status = 400 if form.errors else 200
+    return page(request, "reports/report_submit.html", context=context, status=status, about=version)
+
+
+def _submitted(form, version, *, by):
+    """The report; or None, with the objections in the form."""
+    said = form.cleaned_data
+    try:
+        return actions.submit(version, kind=said["kind"], given=form.given, file=said["file"], by=by)
+    except BadInput as problem:
+        form.objections(problem.problems)
+    except ActionDenied as denied:
+        form.add_error(None, str(denied))
+    return None
+
+
 def _filters(request, chosen, versions):
     """The list as the address asks for it, with the standing of the chosen (or newest) model."""
     viewer, newest = request.membership, chosen or next(iter(versions), None)
@@ -58,25 +97,35 @@ def _filters(request, chosen, versions):
         "kinds": Kind,
         "standing": [(each, current.get(each.value), rules.WORDS[each]) for each in Kind],
         "missing": len(Kind) - len(current),
+        "submitted": sum(report.is_submitted for report in current.values()),
         "waiting": any(not report.is_over for report in context["rows"]),
         "why_not": rules.why_not_start(newest, by=viewer),
+        "why_not_submit": rules.why_not_submit(newest, by=viewer),
     }
 
 
-@require_safe
 def report_detail(request, pk):
-    """One report: its question, its answer, and everything the answer rests on."""
+    """One report: its question, its answer, and everything the answer rests on; of a submission, its withdrawal."""
     report = get_object_or_404(queries.reports(viewer=request.membership, project=request.project), pk=pk)
     readings.opened(report, by=request.membership, digest=report.digest)
+    form = forms.Withdrawal(request.POST or None)
+    if form.is_valid():
+        try:
+            return see(actions.withdraw(report, by=request.membership, **form.cleaned_data))
+        except (ActionDenied, BadInput) as denied:
+            form.add_error(None, str(denied))
     sheet = sheets.sheet(report) if report.result else None
     context = {
         "report": report,
+        "form": form,
         "question": rules.QUESTIONS[Kind(report.kind)].format(report.model_version),
         "sheet": sheet,
         "facts": files.facts(report, sheet) if sheet else [],
         "why_not_cancel": rules.why_not_cancel(report, by=request.membership),
+        "why_not_withdraw": rules.why_not_withdraw(report, by=request.membership),
     }
-    return page(request, "reports/report_detail.html", part="state", context=context, about=report.model_version)
+    how = {"status": 400 if form.errors else 200, "about": report.model_version}
+    return page(request, "reports/report_detail.html", part="state", context=context, **how)
 
 
 @require_POST
@@ -96,6 +145,12 @@ def report_json(request, pk):
 
 
 @require_safe
+def report_original(request, pk):
+    """The file that submitted figures came with, as it was sent."""
+    return _download(request, pk, "original")
+
+
+@require_safe
 def report_pdf(request, pk):
     """The same as a document."""
     return _download(request, pk, "pdf")
@@ -104,8 +159,9 @@ def report_pdf(request, pk):
 def _download(request, pk, form):
     report = get_object_or_404(queries.reports(viewer=request.membership, project=request.project), pk=pk)
     try:
-        actions.take_away(report, form=form, by=request.membership)
+        with transaction.atomic():
+            actions.take_away(report, form=form, by=request.membership)
+            return files.attachment(report, form)
     except ActionDenied as denied:
         messages.error(request, str(denied))
         return see(report)
-    return files.attachment(report, form)

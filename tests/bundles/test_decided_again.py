@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Role
 from apps.approvals import actions
+from apps.reports import actions as reports
 from tests.approvals import make as sign_offs
 from tests.bundles import make
 from tests.documents import make as documents
@@ -106,6 +107,29 @@ def test_a_correction_and_a_small_group(acme, tmp_path):
         (rule(0, at_least=0.96), "the figures give fail, fail"),
         (lambda dossier: dossier.update(sensitive=["race"]), "the data declares other sensitive attributes"),
         (lambda dossier: dossier["gates"]["outcomes"].pop(), "the dossier says nothing"),
+    )  # fmt: skip
+
+
+def test_figures_submitted_from_outside(acme, tmp_path):
+    """A sign-off that rests on them verifies, says so, and no lie makes them the portal's own, or younger."""
+    published(acme, "  - {report: performance, provenance: submitted, max_age_days: 9}\n")
+    version = sign_offs.model_version(acme)
+    acme.enter(acme.builder)
+    given = {"measured_by": "Example Labs", "measured_on": timezone.now().date(), "method": "Hold-out.",
+             "data": "Spring.", "figures": [{"name": "roc_auc", "value": 0.8, "n": 597}]}  # fmt: skip
+    submission = reports.submit(version, kind="performance", given=given, by=acme.builder)
+    content = signed(acme, sign_offs.asked_for(acme, version))
+    make.right(content, tmp_path)
+    name = f"reports/performance-{submission.digest[:12]}.json"
+    assert make.members(content)[name] == submission.result.encode() and f"{name[:-5]}.pdf" in make.members(content)
+    older = (submission.finished_at - timedelta(days=2)).isoformat()
+    lies(
+        acme, content, tmp_path,
+        (lambda d: d["policy_body"]["rules"][0].update(provenance="recomputed"), "the figures give missing"),
+        (lambda d: d["gates"]["outcomes"][0].update(provenance="recomputed"), "its provenance is submitted"),
+        (lambda d: d["evidence"][0].update(finished_at=older), "figures that were submitted were measured on another"),
+        (lambda d: d["hands"].append({"person": acme.reviewer.user_id, "name": str(acme.reviewer.user),
+                                      "deed": "submitted figures about it"}), "Reviewer signed, and Reviewer submitted"),
     )  # fmt: skip
 
 

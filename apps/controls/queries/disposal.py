@@ -16,6 +16,7 @@ from apps.controls.rules.retention import Period
 from apps.datasets.models import DatasetVersion
 from apps.documents.models import Document
 from apps.models.models import ModelVersion
+from apps.reports.models import Report
 from apps.training.models import TrainingRun
 
 
@@ -46,7 +47,8 @@ def named(organization_id: int) -> set[str]:
         found |= {file["digest"] for file in files.values()}
     for pair in Document.objects.filter(**mine).values_list("digest", "body_digest"):
         found |= set(pair)
-    return found
+    originals = Report.objects.filter(**mine, original__isnull=False).values_list("original", flat=True)
+    return found | {original["digest"] for original in originals}
 
 
 def old_keys(*, viewer, now):

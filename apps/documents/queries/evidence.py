@@ -239,7 +239,7 @@ def _of_data(data, *, whole):
 
 
 def _reports(version, *, whole):
-    """The newest finished one of each kind; `queries.current` asks its viewer for the organization alone."""
+    """The one of each kind that speaks; `queries.current` asks its viewer for the organization alone."""
     current = reports.current(viewer=version, version=version)
     results = {}
     if whole:
@@ -252,16 +252,18 @@ def _reports(version, *, whole):
             yield replace(item, state=State.MISSING, why=why)
             continue
         said = json.loads(results[kind]) if whole else None
+        at = report.queued_at if report.is_submitted else report.finished_at
         yield replace(
-            item, id=f"report {report.pk}", digest=report.digest, at=_moment(report.finished_at), content=said,
+            item, id=f"report {report.pk}", digest=report.digest, at=_moment(at), content=said,
             by=str(report.started_by.user), sampled=_sampled(said) if said else "",
+            provenance=report.get_provenance_display(),
         )  # fmt: skip
 
 
 def _sampled(result) -> str:
     """Where a report looked at some of the rows only."""
-    rows, n = result["method"].get("rows"), result["inputs"]["n"]
-    if isinstance(rows, int) and rows < n:
+    rows, n = result["method"].get("rows"), result["inputs"].get("n")
+    if isinstance(rows, int) and n is not None and rows < n:
         return f"computed from {rows:,} of {n:,} rows, drawn at random."
     return ""
 

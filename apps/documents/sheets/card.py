@@ -56,11 +56,14 @@ def _analyses(e):
     yield parts.heading("All rows")
     yield quantities.answer(e["performance"])
     if e["performance"].is_current:
-        yield parts.figures(e["performance"], "Performance on rows it had not seen.")
+        yield parts.figures(
+            e["performance"], quantities.caption(e["performance"], "Performance on rows it had not seen.")
+        )
     yield parts.heading("By factor and intersection")
     yield quantities.answer(e["fairness"])
     if e["fairness"].is_current:
-        yield parts.figures(e["fairness"], "Differences and ratios between groups; n is that of the smallest group.")
+        words = "Differences and ratios between groups; n is that of the smallest group."
+        yield parts.figures(e["fairness"], quantities.caption(e["fairness"], words))
         yield quantities.by_group(e["fairness"])
     yield parts.heading("What moves its answers")
     yield quantities.answer(e["explainability"])

@@ -3,19 +3,27 @@
 from apps.common.numbers import number, size
 from apps.documents.sheets import parts
 from apps.documents.sheets.parts import cell
+from apps.reports.models import Provenance
 
 BY_GROUP = ("selection_rate", "true_positive_rate", "false_positive_rate", "precision")
 COLUMNS = ["Group", "n", "predicted favourable", "of the reference’s rate", "true positive", "false positive",
            "precision"]  # fmt: skip
 
 
+NO_RATES = "The figures were submitted from outside, without the rates of each group."
+
+
 def by_group(item) -> list[dict]:
     """Every factor and intersection of the fairness report, with intervals."""
-    return parts.needs(item, lambda result: [
-        part
-        for place, attribute in enumerate(result["detail"]["attributes"])
-        for part in _attribute(item.slot, attribute, f"/detail/attributes/{place}")
-    ])  # fmt: skip
+    return parts.needs(item, lambda result: list(_groups(item.slot, result["detail"])))
+
+
+def _groups(slot, detail):
+    if not detail:
+        yield parts.text(NO_RATES)
+        return
+    for place, attribute in enumerate(detail["attributes"]):
+        yield from _attribute(slot, attribute, f"/detail/attributes/{place}")
 
 
 def _attribute(slot, attribute, at):
@@ -41,8 +49,13 @@ def _group(slot, group, at):
 def answer(item) -> list[dict]:
     """A report's own sentence, and its verdict."""
     return parts.needs(item, lambda said: {
-        "verdict": said["verdict"], "text": said["answer"], "source": {"slot": item.slot, "at": "/answer"},
+        "verdict": said["verdict"] or "submitted", "text": said["answer"], "source": {"slot": item.slot, "at": "/answer"},
     })  # fmt: skip
+
+
+def caption(item, words: str) -> str:
+    """What a table of a report's figures is called: of what was submitted, only that."""
+    return words if item.provenance != Provenance.SUBMITTED.label else "As submitted from outside, not recomputed."
 
 
 def caveats(*items) -> list[dict]:

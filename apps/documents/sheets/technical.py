@@ -60,7 +60,8 @@ def _tests(e):
         yield parts.heading(item.name)
         yield quantities.answer(item)
         if item.is_current:
-            told = parts.facts([("Finished", f"{item.at[:19].replace('T', ' ')} UTC"), ("Asked for by", item.by),
+            when, who = ("Submitted", "Submitted by") if not item.content["verdict"] else ("Finished", "Asked for by")
+            told = parts.facts([(when, f"{item.at[:19].replace('T', ' ')} UTC"), (who, item.by),
                                 ("SHA-256", item.digest), ("Provenance", item.provenance)])  # fmt: skip
             yield {"slot": slot} | told
             yield parts.figures(item, f"{item.name}: every figure, with interval, sample and limit.")

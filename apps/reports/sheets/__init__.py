@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import date
 
 from apps.common.numbers import number, threshold
 from apps.reports.models import Kind
@@ -48,11 +49,18 @@ class Sheet:
     parameters: dict
     subject: dict
     provenance: str
+    made: str  # where the figures come from, in a sentence
+
+
+MADE = "Every figure was recomputed by the portal from registered bytes, whose SHA-256 digests follow."
+SUBMITTED = "No figure was computed by the portal: all were measured elsewhere, and submitted."
 
 
 def sheet(report) -> Sheet:
     """`report` is finished."""
     result = json.loads(report.result)
+    if report.is_submitted:
+        return _submitted(result)
     result["figures"] = [UNSAID | figure for figure in result["figures"]]
     kind = Kind(result["kind"])
     named = [_shown(figure) for figure in result["figures"]]
@@ -72,6 +80,35 @@ def sheet(report) -> Sheet:
         parameters=result["parameters"],
         subject=result["subject"],
         provenance=result["provenance"],
+        made=f"{MADE} Held to: {held_to(result['parameters'])}",
+    )
+
+
+def _submitted(result) -> Sheet:
+    """What is shown of figures that were measured elsewhere: themselves, and by whom, how and on what they were."""
+    measured, subject = result["measured"], result["subject"]
+    on = date.fromisoformat(measured["on"])
+    return Sheet(
+        question=QUESTIONS[Kind(result["kind"])].format(f"{subject['model']} v{subject['version']}"),
+        answer=result["answer"],
+        verdict="submitted",
+        judged=[],
+        figures=[_shown(figure) for figure in result["figures"]],
+        sections=(),
+        caveats=result["caveats"],
+        not_examined="Whatever the portal would have measured itself: it did not look at rows, groups or predictions.",
+        method=[
+            ("Measured by", measured["by"]),
+            ("Measured on", f"{on:%-d %B %Y}"),
+            ("By which method", measured["method"]),
+            ("On which data", measured["data"]),
+        ],
+        inputs=result["inputs"] | ({"measured_data": measured["data_digest"]} if measured["data_digest"] else {}),
+        libraries={},
+        parameters={},
+        subject=subject,
+        provenance=result["provenance"],
+        made=SUBMITTED,
     )
 
 

@@ -2,11 +2,12 @@
 
 from dataclasses import asdict
 
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse
 
-from apps.common import documents
+from apps.common import documents, storage
 from apps.common.documents import Attachment
-from apps.common.numbers import duration, number
+from apps.common.errors import ActionDenied
+from apps.common.numbers import duration, number, size
 from apps.reports import sheets
 
 INPUTS = {
@@ -16,6 +17,7 @@ INPUTS = {
     "declaration": "Its declaration",
     "learned_n": "Rows learned from",
     "learned_rows": "Which rows",
+    "measured_data": "Data measured on, as submitted",
     "test_data": "Data measured on",
     "test_declaration": "Its declaration",
     "n": "Rows measured on",
@@ -24,11 +26,25 @@ INPUTS = {
 TYPES = {"json": "application/json", "pdf": "application/pdf"}
 
 
-def attachment(report, form: str) -> HttpResponse:
-    """`form` is "json", the exact bytes that are signed, or "pdf"."""
+def attachment(report, form: str) -> HttpResponse | FileResponse:
+    """`form` is "json", the exact bytes that are signed, or "pdf"; or "original". Raises ActionDenied."""
+    if form == "original":
+        return _original(report)
     content = report.result.encode() if form == "json" else pdf(report)
     response = HttpResponse(content, content_type=TYPES[form])
     response["Content-Disposition"] = f'attachment; filename="{file_name(report)}.{form}"'
+    return response
+
+
+def _original(report) -> FileResponse:
+    """The file that submitted figures came with, as it was sent: no browser is told to open it. Raises ActionDenied."""
+    try:
+        file = storage.open_stored(report.organization_id, report.original["digest"])
+    except FileNotFoundError:
+        raise ActionDenied("The stored bytes are gone; the operator of the portal must restore them.") from None
+    response = FileResponse(file, as_attachment=True, filename=report.original["name"])
+    response.headers["Content-Type"] = "application/octet-stream"
+    response.headers["Content-Length"] = str(report.original["size"])
     return response
 
 
@@ -53,8 +69,8 @@ def pdf(report) -> bytes:
         "caveats": sheet.caveats,
         "not_examined": sheet.not_examined,
         "method": [list(pair) for pair in sheet.method],
-        "held_to": sheets.held_to(sheet.parameters),
-        "inputs": [[words, _told(sheet.inputs[name])] for name, words in INPUTS.items()],
+        "made": sheet.made,
+        "inputs": [[words, _told(sheet.inputs[name])] for name, words in INPUTS.items() if name in sheet.inputs],
         "libraries": ", ".join(f"{name} {version}" for name, version in sheet.libraries.items()),
     }
     content = Attachment(f"{file_name(report)}.json", report.result.encode(), "The report's result: the signed bytes.")
@@ -63,6 +79,8 @@ def pdf(report) -> bytes:
 
 def facts(report, sheet) -> list[list[str]]:
     """What a reader asks of the document itself."""
+    if report.is_submitted:
+        return _submitted(report, sheet)
     took = (report.finished_at - report.started_at).total_seconds()
     inputs = sheet.inputs
     return [
@@ -73,6 +91,20 @@ def facts(report, sheet) -> list[list[str]]:
         ["Held to", sheets.held_to(sheet.parameters)],
         ["Asked for by", f"{report.started_by.user}, {report.started_by.role}"],
         ["Took", duration(took)],
+    ]
+
+
+def _submitted(report, sheet) -> list[list[str]]:
+    """The same of a report whose figures were measured elsewhere."""
+    measured = {name: words for name, words in sheet.method if name in ("Measured by", "Measured on")}
+    original = report.original
+    return [
+        ["Figures", sheet.provenance],
+        ["Model", str(report.model_version)],
+        *map(list, measured.items()),
+        ["Submitted by", f"{report.started_by.user}, {report.started_by.role}"],
+        ["Submitted at", f"{report.queued_at:%-d %B %Y, %H:%M} UTC"],
+        ["Came with", f"{original['name']}, {size(original['size'])}" if original else "no file"],
     ]
 
 
