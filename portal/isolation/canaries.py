@@ -4,6 +4,7 @@ Wherever people write something (a name, a cell, a reason) there stands a word t
 organization's mark with the place after it. Whoever meets the mark has met that organization's data."""
 
 import io
+import json
 import random
 import re
 import secrets
@@ -218,6 +219,11 @@ def _uploaded(canary: Canary, place: str) -> int:
 def _evidence(canary: Canary) -> None:
     version = canary.rows[ModelVersion].pk
     canary.do("builder", "api-reports", model_version=version, kinds=["performance", "fairness"])
+    figure = {"name": "membership_auc", "value": 0.5, "low": 0.4, "high": 0.6, "n": 240}
+    said = {"measured_by": canary.word("lab"), "method": canary.word("method"), "data": canary.word("rows")}
+    original = SimpleUploadedFile(canary.word("original") + ".txt", canary.word("figures").encode())
+    canary.do("builder", "api-report-submissions", model_version=version, kind="privacy", file=original,
+              measured_on=f"{timezone.now():%Y-%m-%d}", figures=json.dumps([figure]), **said)  # fmt: skip
     kind = KINDS["intended_purpose"]
     answers = {one.name: canary.word("statement") for one in kind.questions}
     canary.do("builder", "api-statements", project=canary.project, kind=kind.name, answers=answers)

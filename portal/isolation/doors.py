@@ -55,6 +55,8 @@ OWN: dict[str, dict] = {
     "api-incident-entries": REPORTED,
     "incident-new": {"source": "A call."},
     "incident-amend": {"source": "A call."},
+    "api-report-submissions": {"kind": "performance"},
+    "report-submission": {"kind": "performance", "rows": "9", "value_0": "0.8"},
 }
 IN_FORMS = dict.fromkeys((*NAMES, *FLAGS), "no") | {"choice": "return"}
 
@@ -84,6 +86,8 @@ def words(rows: dict, project: str = "lending") -> dict:
         "description": "They were refused.", "impacts": "No loan.", "stakeholders": "Applicants.", "suspend": False,
         "duty": "authority", "stage": "final", "told_at": f"{timezone.now():%Y-%m-%dT%H:%M:%SZ}", "reference": "N 7",
         **dict.fromkeys(CLOSING, "Said."),
+        "measured_by": "A lab", "measured_on": f"{timezone.now():%Y-%m-%d}", "method": "Hold-out.", "data": "Its rows.",
+        "figures": [{"name": "accuracy", "value": 0.8, "n": 9}],
         "condition": 1, "evidence": "Report 7.", "who": "The deployer", "how": "By letter.", "drill": False,
     }  # fmt: skip
 

@@ -129,7 +129,7 @@ def test_figures_submitted_from_outside(acme, tmp_path):
         (lambda d: d["gates"]["outcomes"][0].update(provenance="recomputed"), "its provenance is submitted"),
         (lambda d: d["evidence"][0].update(finished_at=older), "figures that were submitted were measured on another"),
         (lambda d: d["hands"].append({"person": acme.reviewer.user_id, "name": str(acme.reviewer.user),
-                                      "deed": "submitted figures about it"}), "Reviewer signed, and Reviewer submitted"),
+                                      "deed": "submitted figures about it"}), "signed, and Reviewer submitted"),
     )  # fmt: skip
 
 

@@ -17,6 +17,8 @@ pytestmark = pytest.mark.django_db
 
 # whole numbers that name nothing, each with what it counts
 NUMBERS = {
+    "n": "rows behind a figure",
+    "smallest_group": "rows behind a figure",
     "rule": "a place in a policy, from 1",
     "days": "a token's life",
     "condition": "each sign-off counts its own from 1",
