@@ -123,7 +123,7 @@ class Submission(forms.Form):
 
     @property
     def lines(self) -> list[dict]:
-        """The rows of the page: each figure with its cells, in the order of CELLS."""
+        """The rows of the page: each figure with its cells, in the order of CELLS; None where it has no such."""
         return [
             {
                 "label": figure.label,
@@ -131,6 +131,7 @@ class Submission(forms.Form):
                 "cells": [
                     (words, self[f"{cell}_{place}"] if cell in self.cells(figure) else None)
                     for cell, words in CELLS.items()
+                    if any(cell in self.cells(one) for *_, one in self.asked)
                 ],
                 "errors": [error for cell in self.cells(figure) for error in self[f"{cell}_{place}"].errors],
             }

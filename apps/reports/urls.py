@@ -11,6 +11,7 @@ project = [
     path("reports/submission/", views.report_submit, name="report-submission"),
     path("reports/<int:pk>/", views.report_detail, name="report"),
     path("reports/<int:pk>/cancellation/", views.report_cancel, name="report-cancel"),
+    path("reports/<int:pk>/withdrawal/", views.report_withdraw, name="report-withdrawal"),
     path("reports/<int:pk>/pdf/", views.report_pdf, name="report-pdf"),
     path("reports/<int:pk>/json/", views.report_json, name="report-json"),
     path("reports/<int:pk>/original/", views.report_original, name="report-original"),

@@ -104,28 +104,22 @@ def _filters(request, chosen, versions):
     }
 
 
+@require_safe
 def report_detail(request, pk):
-    """One report: its question, its answer, and everything the answer rests on; of a submission, its withdrawal."""
+    """One report: its question, its answer, and everything the answer rests on."""
     report = get_object_or_404(queries.reports(viewer=request.membership, project=request.project), pk=pk)
     readings.opened(report, by=request.membership, digest=report.digest)
-    form = forms.Withdrawal(request.POST or None)
-    if form.is_valid():
-        try:
-            return see(actions.withdraw(report, by=request.membership, **form.cleaned_data))
-        except (ActionDenied, BadInput) as denied:
-            form.add_error(None, str(denied))
     sheet = sheets.sheet(report) if report.result else None
     context = {
         "report": report,
-        "form": form,
+        "form": forms.Withdrawal(),
         "question": rules.QUESTIONS[Kind(report.kind)].format(report.model_version),
         "sheet": sheet,
         "facts": files.facts(report, sheet) if sheet else [],
         "why_not_cancel": rules.why_not_cancel(report, by=request.membership),
         "why_not_withdraw": rules.why_not_withdraw(report, by=request.membership),
     }
-    how = {"status": 400 if form.errors else 200, "about": report.model_version}
-    return page(request, "reports/report_detail.html", part="state", context=context, **how)
+    return page(request, "reports/report_detail.html", part="state", context=context, about=report.model_version)
 
 
 @require_POST
@@ -134,6 +128,18 @@ def report_cancel(request, pk):
     try:
         actions.cancel(report, by=request.membership)
     except ActionDenied as denied:
+        messages.error(request, str(denied))
+    return see(report)
+
+
+@require_POST
+def report_withdraw(request, pk):
+    """Submitted figures speak no longer."""
+    report = get_object_or_404(queries.reports(viewer=request.membership, project=request.project), pk=pk)
+    form = forms.Withdrawal(request.POST)
+    try:
+        actions.withdraw(report, reason=form.cleaned_data["reason"] if form.is_valid() else "", by=request.membership)
+    except (ActionDenied, BadInput) as denied:
         messages.error(request, str(denied))
     return see(report)
 

@@ -325,14 +325,7 @@ def fitting(b):
     for part in d["evidence"]:
         if part["digest"] not in [report["digest"] for report in d["reports"]]:
             yield "WRONG", f"the {part['kind']} report that was judged is not the one that is bound"
-        for line in b.told("report", part["report"], "report.finished"):
-            if line.facts["digest"] != part["digest"] or abs(line.at - moment(part["finished_at"])) > LEEWAY:
-                yield "WRONG", f"the record tells otherwise of the {part['kind']} report and when it was finished"
-        for line in b.told("report", part["report"], "report.submitted"):
-            if line.facts["digest"] != part["digest"]:
-                yield "WRONG", f"the record tells otherwise of the {part['kind']} report that was submitted"
-        if (day := submitted(b, part)) and moment(part["finished_at"]) != moment(f"{day}T00:00:00+00:00"):
-            yield "WRONG", f"the {part['kind']} figures that were submitted were measured on another day, {day}"
+        yield from (("WRONG", why) for why in _untold(b, part))
     for paper in d.get("papers") or []:
         if paper["digest"] not in [one["digest"] for one in d["documents"]]:
             yield "WRONG", f"the {paper['kind'].replace('_', ' ')} that was judged is not bound"
@@ -386,6 +379,18 @@ def same(one, other):
     if isinstance(one, float) and isinstance(other, (int, float)):
         return math.isclose(one, other, rel_tol=1e-12)
     return one == other
+
+
+def _untold(b, part):
+    """Where the record, or the day that submitted figures name, tells otherwise of a report than the dossier."""
+    for line in b.told("report", part["report"], "report.finished"):
+        if line.facts["digest"] != part["digest"] or abs(line.at - moment(part["finished_at"])) > LEEWAY:
+            yield f"the record tells otherwise of the {part['kind']} report and when it was finished"
+    for line in b.told("report", part["report"], "report.submitted"):
+        if line.facts["digest"] != part["digest"]:
+            yield f"the record tells otherwise of the {part['kind']} report that was submitted"
+    if (day := submitted(b, part)) and moment(part["finished_at"]) != moment(f"{day}T00:00:00+00:00"):
+        yield f"the {part['kind']} figures that were submitted were measured on another day, {day}"
 
 
 def waivers(b):

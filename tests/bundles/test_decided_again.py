@@ -122,14 +122,14 @@ def test_figures_submitted_from_outside(acme, tmp_path):
     make.right(content, tmp_path)
     name = f"reports/performance-{submission.digest[:12]}.json"
     assert make.members(content)[name] == submission.result.encode() and f"{name[:-5]}.pdf" in make.members(content)
+    hand = {"person": acme.reviewer.user_id, "name": "Reviewer", "deed": "submitted figures about it"}
     older = (submission.finished_at - timedelta(days=2)).isoformat()
     lies(
         acme, content, tmp_path,
         (lambda d: d["policy_body"]["rules"][0].update(provenance="recomputed"), "the figures give missing"),
         (lambda d: d["gates"]["outcomes"][0].update(provenance="recomputed"), "its provenance is submitted"),
         (lambda d: d["evidence"][0].update(finished_at=older), "figures that were submitted were measured on another"),
-        (lambda d: d["hands"].append({"person": acme.reviewer.user_id, "name": str(acme.reviewer.user),
-                                      "deed": "submitted figures about it"}), "signed, and Reviewer submitted"),
+        (lambda d: d["hands"].append(hand), "signed, and Reviewer submitted figures about it"),
     )  # fmt: skip
 
 

@@ -49,7 +49,8 @@ def _group(slot, group, at):
 def answer(item) -> list[dict]:
     """A report's own sentence, and its verdict."""
     return parts.needs(item, lambda said: {
-        "verdict": said["verdict"] or "submitted", "text": said["answer"], "source": {"slot": item.slot, "at": "/answer"},
+        "verdict": said["verdict"] or "submitted", "text": said["answer"],
+        "source": {"slot": item.slot, "at": "/answer"},
     })  # fmt: skip
 
 
