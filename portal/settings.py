@@ -256,6 +256,7 @@ SPECTACULAR_SETTINGS = {
         "ProjectRiskClassEnum": "apps.projects.models.RiskClass",
         "PolicyRiskClassEnum": "apps.approvals.gates.schema.RISK_CLASSES",
         "DestinationKindEnum": "apps.notifications.models.Kind",
+        "ReportKindEnum": "apps.reports.models.Kind",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
