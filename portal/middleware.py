@@ -1,5 +1,6 @@
 """Who is asking, inside which organization; told to PostgreSQL before the view runs, in the view's own transaction."""
 
+import time
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -9,11 +10,14 @@ from django.db import connection, transaction
 from django.http import Http404, JsonResponse
 from django_htmx.http import HttpResponseClientRedirect
 
+from apps.accounts import actions as people
 from apps.accounts import queries as accounts
 from apps.accounts.idempotency import Once
 from apps.common import tenancy
 from apps.common.pages import Later
 from apps.projects import queries as projects
+
+SEEN_MOST = 10_000  # sessions that a process remembers to have noted
 
 
 def security_headers(get_response):
@@ -36,6 +40,23 @@ def readable_addresses(get_response):
     def answer(request):
         if "%00" in request.META.get("QUERY_STRING", "") or "\0" in request.path_info:
             raise BadRequest("An address holds no NUL.")
+        return get_response(request)
+
+    return answer
+
+
+def last_seen(get_response):
+    """Note when a session is at work, to some minutes: each process notes each session once in that time."""
+    noted: dict[str, float] = {}
+
+    def answer(request):
+        key, now, every = request.session.session_key, time.monotonic(), settings.SEEN_EVERY
+        if key and every and now - noted.get(key, -every) >= every and request.user.is_authenticated:
+            if len(noted) > SEEN_MOST:
+                noted.clear()
+            noted[key] = now
+            where = {"ip": request.META["REMOTE_ADDR"], "user_agent": request.headers.get("User-Agent", "")}
+            people.seen(person=request.user, session_key=key, **where)
         return get_response(request)
 
     return answer

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "rest_framework",
     "drf_spectacular",
     "django_htmx",
@@ -87,6 +88,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.middleware.last_seen",
     "portal.middleware.Tenancy",  # last: it calls the view inside the tenant's transaction
 ]
 
@@ -208,10 +210,14 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # the invitation's link is what proves the 
 ACCOUNT_MAX_EMAIL_ADDRESSES = 1  # and so nobody gives themselves another
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+ACCOUNT_REAUTHENTICATION_METHODS = ["password"]  # a second factor alone changes nothing about itself
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_RATE_LIMITS = {"webauthn_login": "30/m/ip"}  # a question and an answer each; there is nothing to guess
+MFA_FORMS = {"authenticate_webauthn": "apps.accounts.forms.PasskeyBesides"}
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 SESSION_COOKIE_AGE = 12 * 3600
+SEEN_EVERY = 300  # seconds between two notes of where a session is at work; none: never
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 EMAIL_BACKEND = os.environ.get("ASSAY_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")

@@ -1,5 +1,6 @@
 """Every address. Rooms say what lies under an organization, under a project, and under the REST door."""
 
+from allauth.mfa.base.views import authenticate
 from django.urls import include, path, register_converter
 from django.urls.converters import get_converters
 from drf_spectacular.views import SpectacularAPIView
@@ -34,8 +35,10 @@ urlpatterns = [
     path("", pages.home, name="home"),
     path("health/live", pages.live, name="health-live"),
     path("health/ready", pages.ready, name="health-ready"),
-    path("accounts/", include("allauth.urls")),
     path("", include(accounts.public)),
+    path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/authenticate/", authenticate, name="mfa_authenticate"),
+    path("accounts/2fa/recovery-codes/", include("allauth.mfa.recovery_codes.urls")),
     path("", include(bundles.public)),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs", pages.rest, name="docs"),

@@ -99,6 +99,12 @@ def _quick_passwords(settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(autouse=True)
+def _no_session_is_noted(settings):
+    """Where a session is at work is noted every five minutes; what a page asks of the database is counted without."""
+    settings.SEEN_EVERY = None
+
+
 @pytest.fixture
 def acme(db):
     from tests import make

@@ -1,11 +1,16 @@
 """What people type about people: invitations, roles, tokens and names."""
 
+from allauth.core import context
+from allauth.mfa.base.internal.flows import check_rate_limit
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm
 from django import forms
 from django.contrib.auth import password_validation
 
-from apps.accounts import rules
+from apps.accounts import passkeys, rules
 from apps.accounts.models import Role, User
 from apps.accounts.permissions import IN_EMERGENCY, Permission
+from apps.common.errors import BadInput
 
 ROLES_IN_WORDS = {
     Role.OWNER: "Owner: people, policies, keys; neither builds nor signs",
@@ -138,3 +143,91 @@ class AccessDecision(forms.Form):
     def chosen(self) -> dict:
         given = self.cleaned_data
         return {"line": given["line"], "keep": given["decision"] == "keep", "note": given["note"]}
+
+
+class Unsaid(forms.PasswordInput):
+    """Filled by a script, and never said again by the page that answers."""
+
+    input_type = "hidden"
+
+
+class Reentry(forms.Form):
+    """What proves once more who one is, at the end of a form that binds. `second`: see `reentry.second`."""
+
+    password = forms.CharField(
+        label="Your password",
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+        error_messages={"required": "A signature asks for your password again."},
+    )
+    code = forms.CharField(
+        label="Code of your authenticator",
+        max_length=20,
+        required=False,
+        help_text="Or one of your recovery codes.",
+        widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+    passkey = forms.CharField(required=False, widget=Unsaid({"data-passkey-answer": True}))
+
+    def __init__(self, *args, second, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not second:
+            del self.fields["code"]
+        if not second.passkey:
+            del self.fields["passkey"]
+            return
+        self.fields["code"].help_text = "Leave it empty, and your passkey is asked. Or one of your recovery codes."
+        if not second.app:
+            self.fields["code"].label, self.fields["code"].help_text = (
+                "Recovery code",
+                "Leave it empty, and your passkey is asked.",
+            )
+
+
+class PasskeyBesides(AuthenticateWebAuthnForm):
+    """A passkey as the second factor of signing in, in allauth's own step; wrong ones count as wrong codes do."""
+
+    credential = forms.CharField(widget=Unsaid({"data-passkey-answer": True}))
+
+    def clean_credential(self) -> Authenticator:
+        forget_tries = check_rate_limit(self.user)
+        passkey = _signing_in(self.user, self.cleaned_data["credential"], context.request.session)
+        forget_tries()
+        return passkey
+
+
+class PasskeyAlone(forms.Form):
+    """A passkey instead of a password: it made sure of the person itself."""
+
+    credential = forms.CharField(widget=Unsaid({"data-passkey-answer": True}))
+
+    def __init__(self, *args, session, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.session = session
+
+    def clean_credential(self) -> Authenticator:
+        return _signing_in(None, self.cleaned_data["credential"], self.session)
+
+
+def _signing_in(person: User | None, answer: str, session) -> Authenticator:
+    try:
+        return passkeys.prove(person, answer, passkeys.signing_in(session.session_key or "")).passkey
+    except BadInput as refused:
+        raise forms.ValidationError(str(refused)) from refused
+
+
+class NewPasskey(forms.Form):
+    name = forms.CharField(
+        label="Name",
+        max_length=60,
+        help_text="By which you tell it from others: the device, or where the key is kept.",
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    passkey = forms.CharField(
+        widget=Unsaid({"data-passkey-answer": True}),
+        error_messages={"required": "No passkey was made: that needs a browser that runs JavaScript."},
+    )
+
+
+class PasskeyName(forms.Form):
+    name = forms.CharField(label="Name", max_length=60, widget=forms.TextInput({"autocomplete": "off"}))

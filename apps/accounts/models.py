@@ -288,10 +288,23 @@ class Reentry(models.Model):
 
     user_id = models.BigIntegerField()
     at = models.DateTimeField(default=timezone.now)
-    components = models.JSONField(default=list)  # what was right: "password", "authenticator code", "recovery code"
+    components = models.JSONField(default=list)  # what was right: "password", and one of reentry.SECOND
+    assertion: dict | None = None  # a passkey's answer, as an outsider checks it; kept where it was asked for
 
     class Meta:
         indexes = [models.Index(fields=["user_id", "-at"], name="accounts_reentry_latest")]
 
     def __str__(self):
         return f"re-entry {self.pk}"
+
+
+class Challenge(models.Model):
+    """A question put to a passkey: the digest of a random number and of what it is about. Gone once it is answered."""
+
+    question = models.CharField(max_length=64, primary_key=True)
+    nonce = models.CharField(max_length=64)
+    user_id = models.BigIntegerField(null=True)  # none: of whoever wants to sign in
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self):
+        return f"question {self.question[:12]}"

@@ -4,6 +4,11 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.usersessions.models import UserSession
+from django.contrib.auth import HASH_SESSION_KEY
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.db.models import Count, Q
 from django.utils import timezone
@@ -17,6 +22,7 @@ from apps.accounts.models import (
     Membership,
     Organization,
     Token,
+    User,
 )
 from apps.accounts.permissions import GRANTS, Permission
 from apps.audits.models import Record
@@ -174,3 +180,35 @@ def access(review: AccessReview) -> list[Line]:
     there = [Line(m, t, words, latest.get((m.pk, t and t.pk, words))) for m, t, words in held]
     removed = [Line(each.member, each.token, each.held, each) for each in latest.values() if not each.keep]
     return there + removed
+
+
+def factors(person: User) -> dict:
+    """What a person has enrolled: whether an app, which passkeys, and how many recovery codes are left (None: none)."""
+    found: dict = {"app": False, "passkeys": [], "codes": None}
+    for factor in Authenticator.objects.filter(user=person).order_by("pk"):
+        if factor.type == Authenticator.Type.TOTP:
+            found["app"] = True
+        elif factor.type == Authenticator.Type.WEBAUTHN:
+            found["passkeys"].append(factor)
+        else:
+            found["codes"] = len(RecoveryCodes(factor).get_unused_codes())
+    return found
+
+
+def is_last_factor(factor: Authenticator) -> bool:
+    others = Authenticator.objects.filter(user=factor.user_id).exclude(pk=factor.pk)
+    return not others.exclude(type=Authenticator.Type.RECOVERY_CODES).exists()
+
+
+def sessions(person: User):
+    """Where a person signed in, and did not sign out again."""
+    live = Session.objects.filter(expire_date__gt=timezone.now())
+    return UserSession.objects.filter(user=person, session_key__in=live.values("session_key"))
+
+
+def signed_in(person: User, sessions: list) -> list:
+    """Those of them that a change of password has not ended."""
+    keys = [session.session_key for session in sessions]
+    kept = {one.session_key: one.get_decoded() for one in Session.objects.filter(session_key__in=keys)}
+    valid = {key for key, said in kept.items() if said.get(HASH_SESSION_KEY) == person.get_session_auth_hash()}
+    return [session for session in sessions if session.session_key in valid]

@@ -230,3 +230,17 @@ def _last_owner(member: Membership) -> bool:
 
 def _keeps_an_owner(member: Membership) -> str:
     return f"{member.user} is the only owner, and an organization keeps one: make somebody else an owner first."
+
+
+BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
+SYSTEMS = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "Mac OS X": "macOS",
+           "Linux": "Linux"}  # fmt: skip
+
+
+def browser(user_agent: str) -> str:
+    """What somebody would call a browser that names itself so; the first name that fits, as each names others too."""
+    name = next((told for mark, told in BROWSERS.items() if mark in user_agent), "")
+    system = next((told for mark, told in SYSTEMS.items() if mark in user_agent), "")
+    if name and system:
+        return f"{name} on {system}"
+    return name or user_agent.partition("/")[0][:40] or "A browser without a name"

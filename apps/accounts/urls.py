@@ -71,4 +71,17 @@ api = [
 public = [  # under no organization: each with a reason in tests/house
     path("invitations/<str:secret>/", views.invitation, name="invitation"),
     path("accounts/profile/", views.profile, name="profile"),
+    path("accounts/devices/", views.factors.devices, name="devices"),
+    path("accounts/devices/<int:pk>/sign-out/", views.factors.device_sign_out, name="device-sign-out"),
+    # second factors, under the names by which allauth knows them
+    path("accounts/2fa/", views.factors.factors, name="mfa_index"),
+    path("accounts/2fa/totp/activate/", views.factors.app_activate, name="mfa_activate_totp"),
+    path("accounts/2fa/totp/deactivate/", views.factors.app_deactivate, name="mfa_deactivate_totp"),
+    path("accounts/2fa/recovery-codes/generate/", views.factors.codes_generate, name="mfa_generate_recovery_codes"),
+    path("accounts/2fa/passkeys/new/", views.factors.passkey_new, name="mfa_add_webauthn"),
+    path("accounts/2fa/passkeys/question/", views.factors.passkey_question, name="passkey-question"),
+    path("accounts/2fa/passkeys/sign-in/", views.factors.passkey_sign_in, name="mfa_login_webauthn"),
+    path("accounts/2fa/passkeys/sign-in/question/", views.factors.sign_in_question, name="sign-in-question"),
+    path("accounts/2fa/passkeys/<int:pk>/", views.factors.passkey_detail, name="mfa_edit_webauthn"),
+    path("accounts/2fa/passkeys/<int:pk>/remove/", views.factors.passkey_remove, name="mfa_remove_webauthn"),
 ]

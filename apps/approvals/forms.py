@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, time
 
 from django import forms
 
+from apps.accounts.forms import Reentry
 from apps.approvals.gates.lines import LONGEST
 from apps.approvals.gates.schema import MEANINGS
 from apps.approvals.models import Consequence, Decision
@@ -72,7 +73,7 @@ class Confirmation(forms.Form):
     condition = forms.IntegerField(min_value=1, max_value=999, widget=forms.HiddenInput)
 
 
-class Delegation(forms.Form):
+class Delegation(Reentry):
     """To whom, for what, from when until when; signed like everything that binds."""
 
     delegate = forms.TypedChoiceField(label="Who stands in for you", coerce=int)
@@ -80,23 +81,13 @@ class Delegation(forms.Form):
     starts_on = forms.DateField(label="From", widget=forms.DateInput({"type": "date"}))
     ends_on = forms.DateField(label="To the end of", widget=forms.DateInput({"type": "date"}))
     reason = forms.CharField(label="Reason", max_length=2000, widget=forms.Textarea({"rows": 2}))
-    password = forms.CharField(
-        label="Your password", strip=False, widget=forms.PasswordInput({"autocomplete": "current-password"})
-    )
-    code = forms.CharField(
-        label="Code of your authenticator",
-        max_length=20,
-        required=False,
-        help_text="Or one of your recovery codes.",
-        widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
-    )
 
-    def __init__(self, *args, people, projects, asks_for_code: bool, **kwargs):
+    field_order = ("delegate", "project", "starts_on", "ends_on", "reason")
+
+    def __init__(self, *args, people, projects, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["delegate"].choices = [(one.pk, f"{one.user} ({one.get_role_display()})") for one in people]
         self.fields["project"].choices = [("", "every project"), *((one.pk, one.name) for one in projects)]
-        if not asks_for_code:
-            del self.fields["code"]
 
     @property
     def given(self) -> dict:
@@ -111,7 +102,7 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC)
 
 
-class Signature(forms.Form):
+class Signature(Reentry):
     """One decision: a meaning the policy still waits for, or one of two refusals."""
 
     choice = forms.ChoiceField(
@@ -126,26 +117,11 @@ class Signature(forms.Form):
         widget=forms.Textarea({"rows": 3}),
         error_messages={"required": "A signature gives its reason."},
     )
-    password = forms.CharField(
-        label="Your password",
-        strip=False,
-        widget=forms.PasswordInput({"autocomplete": "current-password"}),
-        error_messages={"required": "A signature asks for your password again."},
-    )
-    code = forms.CharField(
-        label="Code of your authenticator",
-        max_length=20,
-        required=False,
-        help_text="Or one of your recovery codes.",
-        widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
-    )
     dossier_digest = forms.CharField(widget=forms.HiddenInput, max_length=64)
 
-    def __init__(self, *args, meanings: list[str], asks_for_code: bool = False, conditions: int = 0, **kwargs):
+    def __init__(self, *args, meanings: list[str], conditions: int = 0, **kwargs):
         owners, figures = kwargs.pop("owners", ()), kwargs.pop("figures", ())
         super().__init__(*args, **kwargs)
-        if not asks_for_code:
-            del self.fields["code"]
         posted = self.data if self.is_bound else None
         self.conditions = [
             Condition(posted, prefix=f"condition-{place}", owners=owners, figures=figures)

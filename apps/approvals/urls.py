@@ -13,6 +13,7 @@ organization = [
     path("policies/<int:pk>/publish/", views.policy_publish, name="policy-publish"),
     path("policies/<int:pk>/withdraw/", views.policy_withdraw, name="policy-withdraw"),
     path("delegations/", views.delegations, name="delegations"),
+    path("delegations/question/", views.delegation_question, name="delegation-question"),
     path("delegations/<int:pk>/end/", views.delegation_end, name="delegation-end"),
     path("waivers/", views.waiver_register, name="waiver-register"),
 ]
@@ -28,6 +29,7 @@ project = [
     path("approvals/", views.approvals, name="approvals"),
     path("approvals/new/", views.approval_new, name="approval-new"),
     path("approvals/<int:pk>/", views.approval_detail, name="approval"),
+    path("approvals/<int:pk>/question/", views.approval_question, name="approval-question"),
     path("approvals/<int:pk>/withdraw/", views.approval_withdraw, name="approval-withdraw"),
     path("approvals/<int:pk>/revoke/", views.approval_revoke, name="approval-revoke"),
     path("approvals/<int:pk>/suspend/", views.approval_suspend, name="approval-suspend"),

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
+
+from apps.common.errors import BadInput
 
 PAGE_SIZE = 25
 
@@ -18,6 +20,14 @@ def page(request, template: str, *, part: str = "", context: dict | None = None,
     if part and request.htmx and not request.htmx.boosted:
         template = f"{template}#{part}"
     return render(request, template, context or {}, status=status)
+
+
+def told(make: Callable[[], dict]) -> JsonResponse:
+    """For a script of ours: what `make` returns, or its refusal as {"detail": the sentence}."""
+    try:
+        return JsonResponse(make())
+    except BadInput as refused:
+        return JsonResponse({"detail": str(refused)}, status=400)
 
 
 class Later(HttpResponse):

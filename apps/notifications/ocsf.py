@@ -11,9 +11,9 @@ VERSION = "1.3.0"
 PRODUCT = "Assay"
 API_ACTIVITY, ENTITY, ACCOUNT = 6003, 3004, 3001
 CLASSES = {
-    "member": ACCOUNT, "invitation": ACCOUNT, "token": ENTITY, "organization": ENTITY, "project": ENTITY,
-    "policy": ENTITY, "key": ENTITY, "hold": ENTITY, "retention": ENTITY, "share": ENTITY, "delegation": ENTITY,
-    "witness": ENTITY, "destination": ENTITY,
+    "member": ACCOUNT, "invitation": ACCOUNT, "factor": ACCOUNT, "token": ENTITY, "organization": ENTITY,
+    "project": ENTITY, "policy": ENTITY, "key": ENTITY, "hold": ENTITY, "retention": ENTITY, "share": ENTITY,
+    "delegation": ENTITY, "witness": ENTITY, "destination": ENTITY,
 }  # fmt: skip
 NAMES = {API_ACTIVITY: "API Activity", ENTITY: "Entity Management", ACCOUNT: "Account Change"}
 CATEGORIES = {API_ACTIVITY: (6, "Application Activity"), ENTITY: (3, "Identity & Access Management"),
@@ -31,7 +31,13 @@ DEEDS = {  # the verb in the past -> what it is to the schema; every other is Ot
              "ended"},
 }  # fmt: skip
 ACCOUNT_DEEDS = {CREATE: 1, DELETE: 6}
-ACCOUNT_ACTIVITIES = {1: "Create", 6: "Delete"}  # a role's change has no activity of its own: Other
+FACTOR_DEEDS = {"enrolled": 10, "removed": 11}
+ACCOUNT_ACTIVITIES = {
+    1: "Create",
+    6: "Delete",
+    10: "MFA Factor Enable",
+    11: "MFA Factor Disable",
+}  # a role's change has no activity of its own: Other
 INFORMATIONAL, MEDIUM, HIGH, CRITICAL = 1, 3, 4, 5
 SEVERITIES = {"isolation.broken": CRITICAL, "approval.revoked": HIGH, "deployment.stopped": MEDIUM,
               "member.removed": MEDIUM, "key.rotated": MEDIUM, "destination.removed": MEDIUM}  # fmt: skip
@@ -43,7 +49,7 @@ def event(record, *, organization) -> dict[str, Any]:
     """One record, with `opened` names, as plain values."""
     noun, _, verb = record.event.partition(".")
     kind = CLASSES.get(noun, API_ACTIVITY)
-    activity = _activity(kind, verb)
+    activity = FACTOR_DEEDS[verb] if noun == "factor" else _activity(kind, verb)
     severity = SEVERITIES.get(record.event, MEDIUM if _failed(verb) else INFORMATIONAL)
     category, category_name = CATEGORIES[kind]
     told: dict[str, Any] = {

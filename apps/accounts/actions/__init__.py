@@ -1,6 +1,14 @@
 """Founding, inviting, joining, granting, keys of programs; emergency access, and the review of who has access."""
 
 from apps.accounts.actions import emergencies, reviews
+from apps.accounts.actions.factors import (
+    end_session,
+    enrol_passkey,
+    remember,
+    remove_passkey,
+    rename_passkey,
+    seen,
+)
 from apps.accounts.actions.people import (
     change_role,
     create_token,
@@ -21,6 +29,8 @@ __all__ = [
     "change_role",
     "create_token",
     "emergencies",
+    "end_session",
+    "enrol_passkey",
     "erase",
     "erase_invitation",
     "found",
@@ -28,9 +38,13 @@ __all__ = [
     "invite",
     "join",
     "join_as_new",
+    "remember",
     "remove",
+    "remove_passkey",
     "rename",
+    "rename_passkey",
     "reviews",
     "revoke_invitation",
     "revoke_token",
+    "seen",
 ]

@@ -11,6 +11,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from apps.accounts import queries, rules
+from apps.accounts.actions.factors import remember
 from apps.accounts.models import Invitation, Membership, Organization, Role, Token, User
 from apps.accounts.permissions import Permission, require
 from apps.audits.actions import personal, record
@@ -229,11 +230,7 @@ def rename(person: User, *, name: str) -> None:
     facts = {"before": personal(person, person.name), "after": personal(person, name)}
     person.name = name
     person.save(update_fields=["name"])
-    become(None, person.pk)
-    for membership in list(queries.memberships(person).order_by("organization_id")):  # one order: no deadlock
-        become(membership.organization_id, person.pk)
-        record(Event.MEMBER_RENAMED, on=membership, by=membership, **facts)
-    become(None, person.pk)
+    remember(person, Event.MEMBER_RENAMED, **facts)
 
 
 def _found(slug: str, name: str, person_id: int | None = None) -> Organization:

@@ -1,6 +1,6 @@
-"""Pages about people, emergency access, and the review of who has access."""
+"""Pages about people, their second factors and devices, emergency access, and the review of who has access."""
 
-from apps.accounts.views import emergencies, reviews
+from apps.accounts.views import emergencies, factors, reviews
 from apps.accounts.views.people import (
     invitation,
     invitation_erase,
@@ -20,6 +20,7 @@ from apps.accounts.views.people import (
 
 __all__ = [
     "emergencies",
+    "factors",
     "invitation",
     "invitation_erase",
     "invitation_revoke",

@@ -80,6 +80,7 @@ def decide(
     password: str,
     by,
     code: str = "",
+    passkey: str = "",
     meaning: str = "",
     conditions: Sequence[dict] = (),
 ) -> Signature:
@@ -88,8 +89,9 @@ def decide(
     Until the sign-off is decided nobody else learns what it says: the record keeps the digest of its statement."""
     if queries.delegation(approval, viewer=by) is None:
         require(by, Permission.APPROVAL_SIGN)
+    about = rules.verdict(approval, dossier_digest, meaning if decision == Decision.SIGN else decision)
+    proof = reentry.check(by.user, password, code, passkey, about=about)
     meaning = CONDITIONAL if conditions and meaning == "approved" else meaning
-    proof = reentry.check(by.user, password, code)
     with transaction.atomic():
         case = queries.case(_locked(approval, by), viewer=by)
         if dossier_digest != case.approval.dossier_digest:

@@ -19,11 +19,20 @@ TYPE = "https://assay.dev/delegation/v1"
 
 
 def delegate(
-    to, *, project, reason: str, starts_at: datetime, ends_at: datetime, password: str, by, code: str = ""
+    to,
+    *,
+    project,
+    reason: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    password: str,
+    by,
+    code: str = "",
+    passkey: str = "",
 ) -> Delegation:
     """Let `to` (a membership) sign in the place of `by`, in one project or (None) in all, until `ends_at`."""
     require(by, Permission.APPROVAL_SIGN)
-    proof = reentry.check(by.user, password, code)
+    proof = reentry.check(by.user, password, code, passkey, about=rules.handing_on(to, project, ends_at))
     with transaction.atomic():
         now = timezone.now()
         starts_at = max(starts_at, now)
@@ -35,7 +44,8 @@ def delegate(
             "reason": reason,
             "starts_at": starts_at.isoformat(),
             "ends_at": ends_at.isoformat(),
-            "authentication": {"id": proof.pk, "components": proof.components},
+            "authentication": {"id": proof.pk, "components": proof.components}
+            | ({"passkey": proof.assertion} if proof.assertion else {}),
         }
         envelope = keys.attest(by.organization_id, TYPE, stated, {"delegation": digest(stated)})
         with database_refusals():

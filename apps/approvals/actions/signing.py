@@ -59,6 +59,7 @@ def _shown(case: rules.Case, proof: Reentry, by) -> dict[str, Any]:
             "at": proof.at.isoformat(),
             "components": proof.components,
             "through": f"token {by.token.pk}" if by.token else "session",
+            **({"passkey": proof.assertion} if proof.assertion else {}),
         },
         "previous": latest,
         **({"in_place_of": case.delegation.delegator.user.name} if case.delegation else {}),

@@ -5,6 +5,7 @@ from apps.approvals.rules.approvals import (
     checkable,
     decided,
     place_for,
+    verdict,
     why_not_ask,
     why_not_conditions,
     why_not_confirm,
@@ -15,7 +16,7 @@ from apps.approvals.rules.approvals import (
     why_not_withdraw,
 )
 from apps.approvals.rules.case import Case, Condition, Conflict, Evidence, Place, answer, day
-from apps.approvals.rules.delegations import why_not_delegate, why_not_end
+from apps.approvals.rules.delegations import handing_on, why_not_delegate, why_not_end
 from apps.approvals.rules.policies import why_not_propose, why_not_publish, why_not_withdraw_policy
 from apps.approvals.rules.suspensions import (
     why_not_ask_to_resume,
@@ -46,7 +47,9 @@ __all__ = [
     "checkable",
     "day",
     "decided",
+    "handing_on",
     "place_for",
+    "verdict",
     "why_not_approve",
     "why_not_ask",
     "why_not_ask_to_resume",

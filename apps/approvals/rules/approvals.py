@@ -1,6 +1,7 @@
 """Who may ask, sign, send back, reject, withdraw and revoke, and when."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from apps.accounts.permissions import Permission, why_not
 from apps.approvals.gates.decide import OPEN
@@ -92,6 +93,11 @@ def place_for(case: Case, meaning: str) -> int:
     wanted = "approved" if meaning == CONDITIONAL else meaning
     fitting = [place for place in case.open_places if not wanted or place.meaning == wanted]
     return fitting[0].number if fitting else 0
+
+
+def verdict(approval: Approval, dossier_digest: str, choice: str) -> dict[str, Any]:
+    """What a signer's passkey is asked about. `choice`: what their name is to mean, or the refusal."""
+    return {"act": "sign", "approval": approval.pk, "dossier": dossier_digest, "choice": choice}
 
 
 def decided(case: Case, refusal_ends_it: bool) -> State | None:

@@ -1,6 +1,7 @@
 """Who may hand their place to whom, and until when."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from apps.accounts.permissions import Permission, why_not
 from apps.approvals.models import Delegation
@@ -21,6 +22,12 @@ def why_not_delegate(delegate, *, starts_at: datetime, ends_at: datetime, by, no
     if ends_at - starts_at > LONGEST:
         return f"A place is handed on for {LONGEST.days} days at most."
     return None
+
+
+def handing_on(delegate, project, ends_at: datetime) -> dict[str, Any]:
+    """What the passkey of who hands their place on is asked about."""
+    where = project.slug if project else None
+    return {"act": "hand on", "delegate": delegate.user_id, "project": where, "ends_at": ends_at.isoformat()}
 
 
 def why_not_end(delegation: Delegation, *, by) -> str | None:

@@ -8,6 +8,7 @@ from apps.approvals.views.approvals import (
     approval_dossier,
     approval_fulfil,
     approval_new,
+    approval_question,
     approval_resume,
     approval_revoke,
     approval_suspend,
@@ -15,7 +16,7 @@ from apps.approvals.views.approvals import (
     approval_withdraw,
     approvals,
 )
-from apps.approvals.views.delegations import delegation_end, delegations
+from apps.approvals.views.delegations import delegation_end, delegation_question, delegations
 from apps.approvals.views.policies import (
     policies,
     policy_adopt,
@@ -34,6 +35,7 @@ __all__ = [
     "approval_dossier",
     "approval_fulfil",
     "approval_new",
+    "approval_question",
     "approval_resume",
     "approval_revoke",
     "approval_suspend",
@@ -41,6 +43,7 @@ __all__ = [
     "approval_withdraw",
     "approvals",
     "delegation_end",
+    "delegation_question",
     "delegations",
     "policies",
     "policy_adopt",

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from apps.accounts import reentry
+from apps.accounts import passkeys, reentry
 from apps.accounts.permissions import Permission, why_not
 from apps.approvals import actions, documents, envelopes, forms, queries, rules
 from apps.approvals.gates.decide import OPEN
@@ -17,7 +17,7 @@ from apps.approvals.gates.policy import Policy
 from apps.approvals.models import State
 from apps.audits import holds, readings
 from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, see
+from apps.common.pages import listed, page, see, told
 
 
 def approvals(request):
@@ -103,9 +103,20 @@ def approval_detail(request, pk):
         case = queries.case(
             get_object_or_404(queries.approvals(viewer=request.membership), pk=pk), viewer=request.membership
         )
-    shown = _shown(case, form, request.membership)
+    shown = _shown(case, form, request.membership) | {"why_not_passkey": passkeys.why_not(request.get_host())}
     about = case.approval.model_version
     return page(request, "approvals/approval_detail.html", part="signing", context=shown, about=about)
+
+
+@never_cache
+@require_POST
+def approval_question(request, pk):
+    """What this person's passkey is asked, about the verdict in their form; nothing is signed by it yet."""
+    approval = get_object_or_404(queries.approvals(viewer=request.membership, project=request.project), pk=pk)
+    form = _signing(queries.case(approval, viewer=request.membership), request)
+    form.full_clean()
+    choice, digest = (form.cleaned_data.get(name, "") for name in ("choice", "dossier_digest"))
+    return told(lambda: passkeys.ask(request.user, rules.verdict(approval, digest, choice)))
 
 
 def _signing(case: rules.Case, request) -> forms.Signature:
@@ -116,7 +127,7 @@ def _signing(case: rules.Case, request) -> forms.Signature:
     return forms.Signature(
         posted,
         meanings=meanings,
-        asks_for_code=reentry.asks_for_code(request.user),
+        second=reentry.second(request.user),
         conditions=case.policy.conditions.at_most if case.policy.conditions else 0,
         owners=queries.members(viewer=request.membership) if case.policy.conditions else (),
         figures=rules.checkable(case),
