@@ -189,6 +189,10 @@ class PasskeyBesides(AuthenticateWebAuthnForm):
 
     credential = forms.CharField(widget=Unsaid({"data-passkey-answer": True}))
 
+    @property
+    def offered(self) -> bool:
+        return passkeys.enrolled(self.user).exists()
+
     def clean_credential(self) -> Authenticator:
         forget_tries = check_rate_limit(self.user)
         passkey = _signing_in(self.user, self.cleaned_data["credential"], context.request.session)

@@ -1,5 +1,8 @@
-"""A review by three people at browsers: read first, verdicts sealed, sent back once both have spoken."""
+"""A review by three people at browsers: read first, verdicts sealed, sent back once both have spoken; asked again, one
+of them signs with a passkey."""
 
+import base64
+import json
 import re
 from urllib.parse import urlsplit
 
@@ -57,3 +60,66 @@ def test_02_a_refusal_is_sealed_until_both_have_spoken(visitor, said):
     desk.decide(ravi, "I approve deployment", "Good enough for me.", "Sign")
     ravi.reads(re.compile("No: a reviewer sent it back"))
     expect(ravi.page.locator("main")).to_contain_text("The desk is not said.")
+
+
+def test_03_one_signs_with_a_passkey(visitor, client_of, said):
+    ben, device = client_of(BUILDER), {"transport": "internal", "protocol": "ctap2", "hasResidentKey": True}
+    again = ben.post("approvals/", model_version=said["model"], note="Is the desk said now?")["id"]
+    rita = visitor(FIRST, sign_in=False)
+    rita.portal = rita.portal.replace("127.0.0.1", "localhost")  # passkeys belong to a name
+    browser = rita.page.context.new_cdp_session(rita.page)
+    browser.send("WebAuthn.enable")
+    ways = {"hasUserVerification": True, "isUserVerified": True, "automaticPresenceSimulation": True}
+    browser.send("WebAuthn.addVirtualAuthenticator", {"options": device | ways})
+
+    rita.sign_in().go("/accounts/2fa/")
+    rita.look()
+    rita.follow("Add a passkey")
+    rita.fill("Password", rita.person["password"])  # is it still you?
+    rita.press("Go on")
+    rita.look()
+    rita.fill("Name", "Rita's telephone")
+    rita.press("Add this passkey")
+    rita.reads("“Rita's telephone” is one of your passkeys.")
+    sign_out(rita)
+
+    rita.go("/accounts/login/")
+    rita.press("Sign in with a passkey")
+    rita.page.wait_for_url(f"**{rita.root}")
+    sign_out(rita)
+    rita.go("/accounts/login/")
+    rita.fill("Email", rita.person["email"])
+    rita.fill("Password", rita.person["password"])
+    rita.press("Sign in")
+    rita.reads("Your password was right.")
+    rita.look()
+    rita.press("Use a passkey")
+    rita.page.wait_for_url(f"**{rita.root}")
+
+    address = f"{PROJECT}approvals/{again}/"
+    desk.read_all(rita, address)
+    rita.look()
+    desk.decide(rita, "I validated the evidence in this dossier", "The desk is said.")
+    rita.reads(re.compile("Your signature stands"))
+    given = client_of(FIRST).get(f"approvals/{again}/")["signatures"]
+    assert components(given[0]["envelope"]) == ["password", "passkey"]
+
+    for address in ("/accounts/devices/", "/accounts/2fa/"):
+        rita.go(address)
+        rita.look()
+    rita.follow("Rita's telephone")
+    if rita.page.get_by_role("heading", name="Is it still you?").count():
+        rita.fill("Password", rita.person["password"])
+        rita.press("Go on")
+    rita.look()
+    rita.press("Remove this passkey")
+    rita.reads("proves nothing any more")
+
+
+def sign_out(person) -> None:
+    person.go("/accounts/logout/")
+    person.page.get_by_role("main").get_by_role("button", name="Sign out").click()
+
+
+def components(envelope: dict) -> list[str]:
+    return json.loads(base64.b64decode(envelope["payload"]))["predicate"]["authentication"]["components"]
