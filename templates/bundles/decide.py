@@ -11,7 +11,9 @@ How to read this program, from top to bottom; each part rests on those above it:
     The policy    what each of its rules gives on the figures of the reports
     The checks    one function for each, in the order of CHECKS; a check yields lines, or raises Wrong and ends"""
 
+import base64
 import hashlib
+import json
 import math
 import sys
 from collections import defaultdict
@@ -22,6 +24,12 @@ from itertools import combinations
 from pathlib import Path
 from statistics import NormalDist
 from types import ModuleType
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 
 MADE_WITH = "b62adc2dd9495391acec78537995b2073ada7eccba46c7059d3742d1073ff755"  # the SHA-256 of verify.py
 
@@ -487,12 +495,53 @@ def reading(b):
         proved = meant["authentication"]
         if "password" not in proved["components"] or abs(at - moment(proved["at"])) > 2 * LEEWAY:
             yield "WRONG", f"{name} signed without proving again who they are"
+        choice = meant["meaning"].removesuffix(" with conditions") if meant["decision"] == "sign" else meant["decision"]
+        about = {"act": "sign", "approval": meant["approval"], "dossier": meant["dossier_digest"], "choice": choice}
+        if unanswered(proved, about):
+            yield "WRONG", f"{name} signed with a passkey that did not answer for this verdict under this dossier"
         read = {one["digest"] for one in meant["opened"] if b.asked_at - LEEWAY <= moment(one["at"]) <= at + LEEWAY}
         for paper in papers if meant["decision"] == "sign" else ():
             if paper["digest"] not in read:
                 kind = paper["kind"].replace("_", " ")
                 yield "WRONG", f"{name} signed without opening the {kind} since it was asked for"
     yield "ok", "each proved again who they are, and who signed had read what was judged"
+
+
+def unanswered(proved, about):
+    """Whether a passkey is said to have proved who it was, and is not seen to."""
+    return "passkey" in proved["components"] and not answered(proved["passkey"], about)
+
+
+def answered(told, about):
+    """Whether a passkey (WebAuthn) made sure of its person, and answered exactly the question about `about`."""
+    parts = ("client_data", "authenticator_data", "signature", "public_key")
+    client, data, signature, key = (verify.unpacked(told[part]) for part in parts)
+    said, party = json.loads(client), told["relying_party"]
+    question = hashlib.sha256(bytes.fromhex(told["nonce"]) + verify.canonical(about)).digest()
+    asked = base64.urlsafe_b64encode(question).rstrip(b"=").decode()
+    present_and_verified = data[32] & 5 == 5
+    return (
+        told["about"] == about
+        and (said["type"], said["challenge"]) == ("webauthn.get", asked)
+        and urlsplit(said["origin"]).hostname == party
+        and data[:32] == hashlib.sha256(party.encode()).digest()
+        and present_and_verified
+        and _holds(serialization.load_der_public_key(key), signature, data + hashlib.sha256(client).digest())
+    )
+
+
+def _holds(key, signature, message):
+    """By a passkey's own key: on P-256, RSA, or Ed25519."""
+    how = ()
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        how = (ec.ECDSA(SHA256()),)
+    elif isinstance(key, rsa.RSAPublicKey):
+        how = (padding.PKCS1v15(), SHA256())
+    try:
+        key.verify(signature, message, *how)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def delegations(b):
@@ -502,6 +551,9 @@ def delegations(b):
         name = f"signatures/delegation-{number}.dsse.json"
         meant = verify.opened(b.archive, name, b.keys, verify.DELEGATION)[1]["predicate"]
         b.joined.append({meant["delegator"]["id"], meant["delegate"]["id"]})
+        about = {"delegate": meant["delegate"]["id"], "project": meant["project"], "ends_at": meant["ends_at"]}
+        if unanswered(meant["authentication"], {"act": "hand on"} | about):
+            yield "WRONG", f"{name} was made with a passkey that did not answer for it"
         for said in (one for one in b.signatures if one["delegation"] == number):
             at, ends = moment(said["signed_at"]), moment(row["ended_at"] or meant["ends_at"])
             if meant["delegate"]["id"] != said["signer"] or not moment(meant["starts_at"]) - LEEWAY <= at <= ends:

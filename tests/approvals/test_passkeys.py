@@ -11,6 +11,7 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 
 from apps.accounts import reentry
 from apps.accounts.models import Reentry
+from apps.approvals import rules
 from apps.approvals.models import Delegation, Signature
 from tests.accounts.device import PRESENT, enrolled
 from tests.accounts.make import bearer, token
@@ -167,7 +168,20 @@ def test_an_outsider_checks_the_passkeys_answer(acme, rita, device, approval, tm
     acme.enter(acme.second_reviewer)
     make.sign(approval, acme.second_reviewer, "approved")
     content = bundles.bundle(acme, bundles.fetched(acme, approval.pk))
-    bundles.right(content, tmp_path)
+    told = bundles.right(content, tmp_path)["checks"]
+    assert ("ok", "reading") in {(one["mark"], one["check"]) for one in told}
+
+
+def test_a_portal_that_lies_about_a_passkey_is_found_out(acme, rita, device, approval, tmp_path, monkeypatch):
+    """As if it had kept an answer that the reviewer gave about something else."""
+    kept = rules.verdict
+    monkeypatch.setattr(rules, "verdict", lambda *given: kept(*given) | {"approval": 0})
+    sign(rita, approval, device.answer(question(rita, approval)))
+    acme.enter(acme.second_reviewer)
+    make.sign(approval, acme.second_reviewer, "approved")
+    content = bundles.bundle(acme, bundles.fetched(acme, approval.pk))
+    found = bundles.wrong(content, tmp_path, by=bundles.decider)
+    assert "Reviewer signed with a passkey that did not answer for this verdict" in found
 
 
 @pytest.mark.parametrize("kind", ["p256", "ed25519", "rsa"])
@@ -177,7 +191,7 @@ def test_the_outsiders_check_knows_every_kind_of_key(acme, kind):
     person = acme.reviewer.user
     device, about = enrolled(person, kind), {"act": "sign", "approval": 1, "dossier": "ab", "choice": "return"}
     told = passkeys.prove(person, device.answer(passkeys.ask(person, about)), about).told
-    answered = bundles.verifier().answered
+    answered = bundles.decider().answered
     assert answered(told, about)
     assert not answered(told, about | {"choice": "validated"})
     for bent in _bent(told):

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 
 # Tables that belong to no organization, each with the reason why it may do without row security.
 GLOBAL = {
+    "accounts_challenge": "a question put to a person's passkey, kept for two minutes",
     "accounts_reentry": "a person proves who they are, for whichever organization",
     "accounts_user": "a person may belong to several organizations",
     "training_worker": "workers belong to the install; their page shows no tenant's data",
@@ -36,6 +37,7 @@ GLOBAL = {
     "account_emailaddress": "an address belongs to a person",
     "account_emailconfirmation": "an address belongs to a person",
     "mfa_authenticator": "a second factor belongs to a person",
+    "usersessions_usersession": "a session belongs to a person",
 }
 # What runs with the owner's rights beside triggers (which nobody can call), each with the question it may answer.
 PRIVILEGED = {

@@ -101,7 +101,7 @@ def passkey_remove(request, pk):
 def sign_in_question(request):
     """What a passkey is asked by who signs in: one of theirs after the password, any without."""
     if not request.session.session_key:
-        request.session.create()
+        request.session.cycle_key()  # a session begins here, for the answer to come back to
     stage = LoginStageController.enter(request, AuthenticateStage.key)
     about = passkeys.signing_in(request.session.session_key)
 
