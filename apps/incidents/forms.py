@@ -134,10 +134,12 @@ class Signed(forms.Form):
         widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
 
-    def __init__(self, *args, asks_for_code: bool = False, **kwargs):
+    def __init__(self, *args, second, **kwargs):
         super().__init__(*args, **kwargs)
-        if not asks_for_code:
+        if not second:
             del self.fields["code"]
+        elif not second.app:  # a passkey is asked about a sign-off or a delegation alone
+            self.fields["code"].label, self.fields["code"].help_text = "Recovery code", "A passkey is not asked here."
 
 
 class Release(Signed):

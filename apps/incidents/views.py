@@ -178,10 +178,8 @@ def _detail(request, incident, **bound):
 
 
 def _forms(request, case, posted: str = "") -> dict:
-    code = reentry.asks_for_code(request.user)
-    more = {"notify": {"clocks": case.clocks}} | {
-        step: {"asks_for_code": code} for step in ("ask", "release", "close")
-    }  # fmt: skip
+    second = reentry.second(request.user)
+    more = {"notify": {"clocks": case.clocks}} | {step: {"second": second} for step in ("ask", "release", "close")}
     return {
         step: shape(request.POST if step == posted else None, auto_id=f"{step}_%s", **more[step])
         for step, (shape, *_) in STEPS.items()

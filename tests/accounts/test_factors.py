@@ -11,7 +11,7 @@ from allauth.usersessions.models import UserSession
 from django.core.cache import cache
 from django.test import Client
 
-from apps.accounts import passkeys, rules
+from apps.accounts import actions, passkeys, rules
 from apps.audits.models import Record
 from tests import make
 from tests.accounts.device import PRESENT, Device, enrolled
@@ -303,3 +303,15 @@ def test_where_a_session_is_at_work_is_noted_now_and_then(person, settings):
 )
 def test_a_browser_is_called_what_people_call_it(said, called):
     assert rules.browser(said) == called
+
+
+def test_who_is_erased_leaves_no_factor_and_no_device(acme, person):
+    enrolled(person)
+    browser = browsing(REMOTE_ADDR="192.0.2.7")
+    browser.force_login(person)
+    actions.seen(person=person, session_key=browser.session.session_key, ip="192.0.2.7", user_agent=FIREFOX)
+    acme.enter(acme.owner)
+    actions.remove(acme.reviewer, by=acme.owner)
+    actions.erase(acme.reviewer, reason="They asked.", by=acme.owner)
+    assert not Authenticator.objects.filter(user=person).exists()
+    assert not UserSession.objects.filter(user=person).exists()

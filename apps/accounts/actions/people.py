@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.db import IntegrityError, connection, transaction
 from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
@@ -184,6 +185,7 @@ def _erase_account(person: User, by: Membership) -> None:
     person.save(update_fields=["name", "email", "is_active", "password"])
     EmailAddress.objects.filter(user=person).delete()
     Authenticator.objects.filter(user=person).delete()
+    UserSession.objects.filter(user=person).delete()
 
 
 @transaction.atomic

@@ -88,7 +88,8 @@ class SignatureInput(ReasonInput):
         default="",
         allow_blank=True,
         write_only=True,
-        help_text="Of the signer's authenticator, or a recovery code, where they have enrolled one.",
+        help_text="Of the signer's authenticator, or a recovery code, where they have enrolled a second factor. "
+        "A passkey answers on a page, and never to a program.",
     )
 
     def validate(self, given):

@@ -40,7 +40,7 @@ def release(incident: Incident, *, reason: str, password: str, code: str = "", b
 def _release(incident: Incident, purpose: Purpose, reason: str, proven: tuple[str, str], by) -> Signature:
     if not reason.strip():
         raise BadInput({"reason": "Say why: it stands under your name."})
-    proof = reentry.check(by.user, *proven)
+    proof = reentry.check(by.user, *proven, about=_about(incident, purpose))
     with transaction.atomic():
         signature = _signed(incident, purpose, {"reason": reason.strip()}, proof, by)
         with database_refusals():
@@ -60,12 +60,16 @@ def close(incident: Incident, *, password: str, code: str = "", by, **said: str)
         raise BadInput(found)
     told: dict[str, Any] = {name: said[name].strip() for name in rules.CLOSING}
     told["assessment"] = assessment.digest if assessment else None
-    proof = reentry.check(by.user, password, code)
+    proof = reentry.check(by.user, password, code, about=_about(incident, Purpose.CLOSE))
     with transaction.atomic():
         signature = _signed(incident, Purpose.CLOSE, told, proof, by)
         facts = {"statement": signature.digest, "assessment": told["assessment"], "entry": signature.entry_digest}
         record(Event.INCIDENT_CLOSED, on=incident, by=by, **facts)
     return signature
+
+
+def _about(incident: Incident, purpose: Purpose) -> dict[str, Any]:
+    return {"act": purpose.value, "incident": incident.pk}
 
 
 def _signed(incident: Incident, purpose: Purpose, said: dict[str, Any], proof, by) -> Signature:

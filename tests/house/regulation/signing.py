@@ -9,6 +9,8 @@ PROVED: dict[str, tuple[str, ...]] = {
         "approvals/database/test_signatures.py::test_a_proof_is_for_one_signature_and_one_person",
         "approvals/database/test_signatures.py::test_who_enrolled_a_second_factor_proves_it_too",
         "accounts/test_reentry.py::test_a_code_without_the_password_proves_nothing",
+        "accounts/test_passkeys.py::test_a_passkey_without_the_password_proves_nothing",
+        "approvals/test_passkeys.py::test_an_answer_signs_nothing_but_what_it_was_asked_about",
         "accounts/test_reentry.py::test_wrong_tries_outlive_the_rollback_and_stop_the_right_one",
     ),
     "WF-SIG-6": ("approvals/test_envelopes.py::test_it_is_worth_nothing_under_another_sign_off",),

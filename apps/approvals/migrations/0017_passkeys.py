@@ -17,5 +17,5 @@ $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0015_monitoring"), ("accounts", "0010_passkeys")]
+    dependencies = [("approvals", "0016_incidents"), ("accounts", "0010_passkeys")]
     operations = [migrations.RunSQL(PROVED, migrations.RunSQL.noop)]
