@@ -1,7 +1,9 @@
 """Builders: statements of every kind, and documents about a model trained for real."""
 
+import io
 import json
-import subprocess
+
+import pypdf
 
 from apps.common import storage
 from apps.datasets.models import Profile
@@ -72,14 +74,13 @@ def body(document: Document) -> dict:
 
 
 def text(document: Document) -> str:
-    """What the PDF says, by Poppler's reader, with its lines joined."""
+    """What the PDF says, with its lines joined."""
     pdf = storage.read(document.organization_id, document.digest)
     return joined(printed(pdf))
 
 
 def printed(pdf: bytes) -> str:
-    found = subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True)
-    return found.stdout.decode()
+    return "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
 
 
 def joined(words: str) -> str:
