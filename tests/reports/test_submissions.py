@@ -15,11 +15,14 @@ from apps.common import storage
 from apps.common.canonical import canonical, digest
 from apps.common.errors import ActionDenied, BadInput, NotPermitted
 from apps.controls.queries.disposal import named
+from apps.documents import sheets
+from apps.documents.queries import evidence
 from apps.models.models import ModelVersion
 from apps.projects import actions as projects
 from apps.reports import actions, queries, submissions
 from apps.reports.models import Report
 from tests.approvals import make as sign_offs
+from tests.controls import make as coverage
 
 pytestmark = pytest.mark.django_db
 TODAY = datetime.now(UTC).date()
@@ -559,3 +562,14 @@ def test_another_organizations_submission_is_nothing(acme, rival, client):
     )
     acme.enter(acme.builder)
     assert ModelVersion.objects.count() == 0
+
+
+@pytest.mark.parametrize("kind", ["model_card", "technical_documentation"])
+def test_documents_and_coverage_take_it_as_what_it_is(acme, version, kind):
+    submitted(acme, version)
+    submitted(acme, version, "fairness", figures=[GAP])
+    told = json.dumps(sheets.content(kind, evidence.of_version(version)))
+    assert "submitted from outside" in told and "without the rates of each group" in told
+    assert kind != "model_card" or told.count("As submitted from outside, not recomputed.") == 2
+    held = coverage.holding(acme, "fairness_report", version=version)
+    assert [item.provenance for item in held.items] == ["submitted"]
