@@ -10,4 +10,7 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from apps.common.origin import COMMAND, coming_from
+
+    with coming_from(COMMAND, command=" ".join(sys.argv[1:2])):
+        execute_from_command_line(sys.argv)

@@ -11,6 +11,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 from celery import Celery, signals
 
+from apps.common.origin import CHORE, coming_from
+
 PULSE_EVERY = 5.0  # seconds
 HALF_A_MINUTE, AN_HOUR, A_DAY = 6, 720, 17_280  # pulses
 WATCH_EVERY = 10.0  # seconds
@@ -50,7 +52,8 @@ def _pulse(queues: list[str]) -> None:
             if pulses < due[place]:
                 continue
             try:
-                chore()
+                with coming_from(CHORE):
+                    chore()
                 due[place] = pulses + every
             except Exception:  # the database is away, or one chore fails: the others go on, this one is tried again
                 log.exception("A chore of the pulse failed; it is tried again.")
@@ -62,6 +65,7 @@ def _pulse(queues: list[str]) -> None:
 def _chores(queues: list[str]) -> tuple:
     """(every so many pulses, what is done then), in the order in which a worker that has just begun does them."""
     from apps.approvals.actions import notice
+    from apps.audits.refusals import tell_repeated
     from apps.common.work import sweep
     from apps.controls.runs import dispose
     from apps.deployments.actions import keep_permits, tell_drills
@@ -74,6 +78,7 @@ def _chores(queues: list[str]) -> tuple:
         (1, sweep),
         (1, keep_permits),
         (HALF_A_MINUTE, notice),
+        (HALF_A_MINUTE, tell_repeated),
         (AN_HOUR, tell_drills),
         (HALF_A_MINUTE, remind),
         (A_DAY, dispose),
@@ -89,7 +94,8 @@ def _watch() -> None:
     stop = threading.Event()
     while not stop.wait(WATCH_EVERY):
         try:
-            witnesses.watch()
+            with coming_from(CHORE):
+                witnesses.watch()
         except Exception:  # the database is away for a moment, or one organization's key cannot be opened
             log.exception("The witnesses could not be told; trying again.")
         finally:
@@ -105,7 +111,8 @@ def _deliver() -> None:
     stop, rounds = threading.Event(), Rounds()
     while not stop.wait(DELIVER_EVERY):
         try:
-            rounds.round()
+            with coming_from(CHORE):
+                rounds.round()
         except Exception:  # the database is away for a moment
             log.exception("The destinations could not be looked at; trying again.")
         finally:

@@ -7,17 +7,32 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest
 from django.db import connection, transaction
-from django.http import Http404, JsonResponse
+from django.http import Http404
 from django_htmx.http import HttpResponseClientRedirect
 
 from apps.accounts import actions as people
 from apps.accounts import queries as accounts
 from apps.accounts.idempotency import Once
-from apps.common import tenancy
+from apps.common import problems, tenancy
+from apps.common.afterwards import ended
+from apps.common.origin import PAGE, REST, coming_from, new_request
 from apps.common.pages import Later
 from apps.projects import queries as projects
 
 SEEN_MOST = 10_000  # sessions that a process remembers to have noted
+
+
+def request_identifiers(get_response):
+    """One for each request, made here: in the answer, in its problem details, in the log and in every record."""
+
+    def answer(request):
+        number = new_request()
+        with coming_from(REST if request.path.startswith("/api/") else PAGE, request=number):
+            response = get_response(request)
+        response.headers.setdefault("X-Request-ID", number)
+        return response
+
+    return answer
 
 
 def security_headers(get_response):
@@ -78,7 +93,7 @@ class Tenancy:
     def process_view(self, request, view, args, kwargs):
         if getattr(view, "outside_transactions", False) or view.__module__.startswith("allauth."):
             return None  # sign-in knows no tenant, and its middleware must see what its views raise
-        with transaction.atomic():
+        with ended(), transaction.atomic():
             refusal = _enter(request, kwargs)
             response = refusal or _call(request, view, args, kwargs)
             if hasattr(response, "render") and callable(response.render):
@@ -132,8 +147,7 @@ def _stranger(request) -> bool:
 
 
 def _nothing_here():
-    body = {"type": "about:blank", "title": "Not found", "status": 404, "detail": "There is no such thing here."}
-    return JsonResponse(body, status=404, content_type="application/problem+json")
+    return problems.answer(404, "Not found", "There is no such thing here.")
 
 
 def _call(request, view, args, kwargs):

@@ -8,6 +8,8 @@ from django.http import JsonResponse
 from django.shortcuts import redirect, render
 
 from apps.accounts import queries as accounts
+from apps.common import problems
+from apps.common.origin import origin
 from apps.common.pages import page
 from apps.common.storage import StoreAway
 from portal import overview, reference
@@ -70,6 +72,6 @@ def failed(request):
 
 def _refusal(request, status: int, title: str, detail: str):
     if request.path.startswith("/api/"):
-        body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-        return JsonResponse(body, status=status, content_type="application/problem+json")
-    return render(request, f"{status}.html", {"title": title, "detail": detail}, status=status)
+        return problems.answer(status, title, detail)
+    told = {"title": title, "detail": detail, "number": origin().get("request") if status != 404 else None}
+    return render(request, f"{status}.html", told, status=status)

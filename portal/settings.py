@@ -76,6 +76,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.middleware.request_identifiers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.security_headers",
@@ -276,8 +277,9 @@ TIME_ZONE = "UTC"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} [{origin}] {message}", "style": "{"}},
+    "filters": {"origin": {"()": "apps.common.origin.Named"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["origin"]}},
     "loggers": {"django.request": {"level": "ERROR"}},  # a refusal is an answer, not an event of the log
     "root": {"handlers": ["stderr"], "level": os.environ.get("ASSAY_LOG_LEVEL", "WARNING")},
 }

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import IntegrityError, connection, transaction
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from django.utils import timezone
 
 from apps.accounts.models import IdempotencyKey
+from apps.common import problems
 
 LONGEST = 200
 KEPT = timedelta(days=7)  # after which a key is forgotten
@@ -84,6 +85,5 @@ def _sent(request) -> bytes:
     return json.dumps([sorted(request.POST.lists()), sorted(files)]).encode()
 
 
-def _problem(status: int, detail: str) -> JsonResponse:
-    body = {"type": "about:blank", "title": "Idempotency key", "status": status, "detail": detail}
-    return JsonResponse(body, status=status, content_type="application/problem+json")
+def _problem(status: int, detail: str) -> HttpResponse:
+    return problems.answer(status, "Idempotency key", detail)

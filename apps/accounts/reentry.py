@@ -16,7 +16,7 @@ from allauth.mfa.totp.internal.auth import TOTP
 from apps.accounts import passkeys
 from apps.accounts.models import Reentry, User
 from apps.common.apart import apart
-from apps.common.errors import ActionDenied, BadInput
+from apps.common.errors import ActionDenied, BadInput, NotProved
 
 MOST_FAILURES, WITHIN = 5, 300  # wrong tries in a row, seconds
 PASSWORD = "password"  # noqa: S105  the word for one
@@ -67,7 +67,7 @@ def _begin(user_id: int) -> int:
 
 def _password(user: User, password: str) -> str:
     if not user.check_password(password):
-        raise BadInput({"password": "This is not your password; nothing was signed."})
+        raise NotProved({"password": "This is not your password; nothing was signed."})
     return PASSWORD
 
 
@@ -83,7 +83,7 @@ def _code(user: User, code: str) -> list[str]:
         return [CODE]
     if recovery is not None and RecoveryCodes(recovery).validate_code(code):
         return [RECOVERY]
-    raise BadInput({"code": "This code is wrong or was used already; nothing was signed."})
+    raise NotProved({"code": "This code is wrong or was used already; nothing was signed."})
 
 
 _ASKED = {  # (an authenticator is enrolled, a passkey is)

@@ -6,6 +6,7 @@ from apps.audits import checkpoints, exports, keys, notes, queries, rules, verif
 from apps.audits.events import Event
 from apps.audits.models import Attestation, Checkpoint, SigningKey, Witness, WitnessKind
 from apps.audits.recording import is_told, personal, record
+from apps.audits.refusals import action
 from apps.audits.verification import Verification
 from apps.common import work
 from apps.common.canonical import digest
@@ -17,7 +18,7 @@ __all__ = ["checkpoint", "export", "is_told", "personal", "record", "rotate_key"
 NAMED_BY_OWNERS = (WitnessKind.MAILBOX, WitnessKind.HTTP)
 
 
-@transaction.atomic
+@action
 def verify(*, by, known: list[notes.Checkpoint] | None = None, new: bool = False) -> Verification:
     """Recompute the record of the actor's organization, and remember the answer."""
     if reason := rules.why_not_verify(by=by):
@@ -35,6 +36,7 @@ def verify_for_portal(organization, *, known: list[notes.Checkpoint] | None = No
     return found
 
 
+@action
 def checkpoint(*, by) -> Checkpoint:
     """The checkpoint of the record as it is now."""
     if reason := rules.why_not_verify(by=by):
@@ -42,7 +44,7 @@ def checkpoint(*, by) -> Checkpoint:
     return checkpoints.make(by.organization_id)
 
 
-@transaction.atomic
+@action
 def rotate_key(*, by) -> SigningKey:
     """A new signing key from now on; what the old ones signed still verifies."""
     if reason := rules.why_not_rotate(by=by):
@@ -50,6 +52,7 @@ def rotate_key(*, by) -> SigningKey:
     return keys.rotate(by.organization_id, by=by)
 
 
+@action
 def add_witness(*, kind: str, name: str, address: str, key: str = "", by) -> Witness:
     """Name a mailbox or an HTTP witness. A path on the server is for its operator to name."""
     if reason := rules.why_not_witness(by=by):
@@ -60,6 +63,7 @@ def add_witness(*, kind: str, name: str, address: str, key: str = "", by) -> Wit
     return witnesses.add(organization_id=by.organization_id, **named, by=by)
 
 
+@action
 def end_witness(witness: Witness, *, by) -> None:
     """It is handed nothing more."""
     if reason := rules.why_not_witness(by=by):
@@ -69,7 +73,7 @@ def end_witness(witness: Witness, *, by) -> None:
     witnesses.end(witness, by=by)
 
 
-@transaction.atomic
+@action
 def export(*, by, form: str, first: int = 1, **filters) -> exports.Export:
     """The records that fit `filters` as a file; that they were taken is remembered before the first byte leaves."""
     if reason := rules.why_not_export(by=by):
@@ -84,7 +88,7 @@ def export(*, by, form: str, first: int = 1, **filters) -> exports.Export:
 ISOLATION = "https://assay.dev/isolation/v1"
 
 
-@transaction.atomic
+@action
 def ask_attestation(*, by) -> Attestation:
     """Have the walls between organizations tried by a worker, and the result signed in this organization's name."""
     if reason := rules.why_not_attest(by=by):
@@ -120,7 +124,7 @@ def fail_attestation(attestation, sentence: str) -> None:
     record(Event.ATTESTATION_FAILED, on=attestation, by=None, problem=sentence)
 
 
-@transaction.atomic
+@action
 def take_attestation(attestation: Attestation, *, form: str, by) -> None:
     """Remember that somebody downloads a signed result, as "json" or "pdf"."""
     if reason := rules.why_not_attest(by=by):

@@ -2,6 +2,9 @@
 
 from django.db.models import TextChoices
 
+DONE, REFUSED, FAILED = "done", "refused", "failed"
+OUTCOMES = {DONE: "done", REFUSED: "refused", FAILED: "failed"}
+
 
 class Event(TextChoices):
     ORGANIZATION_FOUNDED = "organization.founded", "founded the organization"
@@ -140,5 +143,22 @@ class Event(TextChoices):
     ATTESTATION_FINISHED = "attestation.finished", "finished a trial of the walls"
     ATTESTATION_FAILED = "attestation.failed", "failed to try the walls"
     ATTESTATION_DOWNLOADED = "attestation.downloaded", "downloaded an attestation"
+    ACTION_REFUSED = "action.refused", "was refused"
+    ACTION_REFUSED_AGAIN = "action.refused-again", "refused the same again"
     RECORD_EXPORTED = "record.exported", "exported the record"
     RECORD_VERIFIED = "record.verified", "verified the record"
+
+
+REFUSALS = (Event.ACTION_REFUSED, Event.ACTION_REFUSED_AGAIN)
+
+
+def outcome(event: str) -> str:
+    """How it came out: what happened says so itself."""
+    verb = event.partition(".")[2]
+    if verb.startswith("refused"):
+        return REFUSED
+    return FAILED if verb in ("failed", "failing", "unmet") or verb.endswith("-failed") else DONE
+
+
+def with_outcome(said: str) -> list[str]:
+    return [event for event in Event.values if outcome(event) == said]

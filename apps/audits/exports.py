@@ -71,6 +71,7 @@ COLUMNS = {
     "on_name": Cell(Plain(sql=ON)),
     "project": Cell("project"),
     "facts": Cell(Plain(sql=FACTS)),
+    "origin": Cell(Plain(sql="origin::text")),
     "digest": Hexadecimal("digest"),
 }
 AS_CSV = "(format csv)"

@@ -4,7 +4,7 @@ from itertools import groupby
 
 from django import forms
 
-from apps.audits.events import Event
+from apps.audits.events import OUTCOMES, Event
 from apps.audits.queries import PORTAL
 
 FORMATS = {
@@ -28,6 +28,8 @@ class Filters(forms.Form):
     verb = forms.ChoiceField(label="What", required=False, choices=[("", "anything"), *events_by_noun()])
     thing = forms.CharField(label="Thing’s name", required=False, max_length=200)
     project = forms.SlugField(required=False, max_length=60)
+    outcome = forms.ChoiceField(label="How it came out", required=False, choices=[("", "any way"), *OUTCOMES.items()])
+    request = forms.RegexField(r"^[0-9a-f]{16}$", label="Request", required=False)
     since = forms.DateField(label="From day", required=False, widget=forms.DateInput({"type": "date"}))
     until = forms.DateField(label="To day", required=False, widget=forms.DateInput({"type": "date"}))
     on = forms.RegexField(r"^[a-z]{1,40}:[0-9]{1,18}$", required=False, widget=forms.HiddenInput)

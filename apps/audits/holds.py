@@ -6,12 +6,12 @@ rows go, `why_not_erase(organization_id)` before a person does. An *evidence hol
 
 from collections.abc import Iterable
 
-from django.db import transaction
 from django.utils import timezone
 
 from apps.audits.actions import record
 from apps.audits.events import Event
 from apps.audits.models import LegalHold
+from apps.audits.refusals import action
 from apps.common.errors import ActionDenied, BadInput, NotPermitted
 
 CHANGE = "hold.change"  # the word of permission; the table of roles lies above this room
@@ -76,7 +76,7 @@ def why_not_release(hold: LegalHold, *, by) -> str | None:
     return None
 
 
-@transaction.atomic
+@action
 def place(on, *, reason: str, by) -> LegalHold:
     """Hold everything of `on`: a project, or the organization."""
     _refuse(why_not_change(by=by))
@@ -91,7 +91,7 @@ def place(on, *, reason: str, by) -> LegalHold:
     return hold
 
 
-@transaction.atomic
+@action
 def release(hold: LegalHold, *, reason: str = "", by, project=None) -> LegalHold:
     """The first person asks, with a reason; the second grants it. Until then the hold binds."""
     _refuse(why_not_change(by=by))

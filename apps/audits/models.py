@@ -7,16 +7,19 @@ from copy import deepcopy
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.fields.json import KT
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.audits.events import Event
+from apps.audits.events import Event, outcome
+from apps.common.origin import CHORE, COMMAND, JOB, PAGE, REST
 from apps.common.signing import pem
 from apps.common.work import UNDER_WAY, Work
 
 SYSTEM = "Assay"  # the printed name of the portal itself
 ERASED = "erased person"
 DEEDS = dict(Event.choices)
+DOORS = {PAGE: "a page, request", REST: "REST, request", JOB: "job", COMMAND: "the command", CHORE: "a worker’s round"}
 
 
 class Opened(models.Manager):
@@ -43,6 +46,7 @@ class Record(models.Model):
     project = models.CharField(max_length=60, blank=True)  # its slug
     names = models.JSONField(default=dict)  # "by", "on", ".path.in.facts" -> commitment to a personal word, as hex
     facts = models.JSONField(default=dict)
+    origin = models.JSONField(default=dict)  # from where: see common.origin; older records do not say
     digest = models.BinaryField()  # of its leaf
     objects = Opened()
     opened: dict[str, str] = {}  # filled by the manager
@@ -55,6 +59,12 @@ class Record(models.Model):
             models.Index(fields=["organization_id", "event", "seq"], name="audits_record_event"),
             models.Index(fields=["organization_id", "at"], name="audits_record_at"),
             models.Index(fields=["organization_id", "project", "seq"], name="audits_record_project"),
+            models.Index(
+                "organization_id",
+                KT("origin__request"),
+                name="audits_record_request",
+                condition=models.Q(origin__has_key="request"),
+            ),
         ]
 
     def __str__(self):
@@ -63,7 +73,23 @@ class Record(models.Model):
     @property
     def deed(self) -> str:
         """What was done, as words that follow the name: "added a dataset version"."""
-        return DEEDS.get(self.event, self.event)
+        said = DEEDS.get(self.event, self.event)
+        if self.event == Event.ACTION_REFUSED and "verb" in self.facts:
+            said += ": " + self.facts["verb"].partition(".")[2].replace("_", " ")
+        elif self.event == Event.ACTION_REFUSED_AGAIN and "times" in self.facts:
+            said += f" {self.facts['times']} times"
+        return said
+
+    @property
+    def outcome(self) -> str:
+        return outcome(self.event)
+
+    @property
+    def came_from(self) -> str:
+        known, door = self.origin, DOORS.get(self.origin.get("door", ""), "")
+        if "job" in known:
+            return f"{door} {known['job']}, started by person {known['started_by']}, by code {known['code']}"
+        return " ".join(filter(None, [door, known.get("request") or known.get("command")]))
 
     @property
     def by_name(self) -> str:
@@ -89,6 +115,23 @@ class Record(models.Model):
     @property
     def digest_hex(self) -> str:
         return bytes(self.digest).hex()
+
+
+class Refusal(models.Model):
+    """What somebody was refused within the last minute, so that the same again is counted and not written again."""
+
+    organization_id = models.BigIntegerField()
+    key = models.CharField(max_length=64)  # digest of who, what, on which thing and why
+    at = models.DateTimeField()  # when the record was written
+    first = models.BigIntegerField(default=0)  # its number
+    repeated = models.PositiveIntegerField(default=0)  # how often since
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization_id", "key"], name="audits_refusal_once")]
+        indexes = [models.Index(fields=["organization_id", "at"], name="audits_refusal_over")]
+
+    def __str__(self):
+        return f"refusals like record {self.first}"
 
 
 class PersonKey(models.Model):

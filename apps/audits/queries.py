@@ -9,7 +9,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
-from apps.audits import proofs, tree
+from apps.audits import events, proofs, tree
 from apps.audits.events import Event
 from apps.audits.models import ERASED, Attestation, Checkpoint, Delivery, Opening, Record, SigningKey, Witness
 
@@ -37,13 +37,16 @@ def records(
     thing: str = "",
     on: tuple[str, int] | None = None,
     project: str = "",
+    outcome: str = "",
+    request: str = "",
     since: dt.date | None = None,
     until: dt.date | None = None,
 ):
     """The organization's records that fit every filter given.
 
     `person`: a person's id, or PORTAL; `verb`: an event; `thing`: part of a thing's name; `on`: kind and id of one
-    thing; `project`: a slug; `since` and `until`: days in UTC, both included."""
+    thing; `project`: a slug; `outcome`: one of events.OUTCOMES; `request`: the identifier of a request; `since` and
+    `until`: days in UTC, both included."""
     found = Record.objects.filter(organization_id=viewer.organization_id)
     if person is not None:
         found = found.filter(by_id=person) if person != PORTAL else found.filter(by_id=None)
@@ -54,6 +57,10 @@ def records(
         found = found.alias(word=KT("names__on")).filter(
             Q(thing__icontains=thing) | Q(word__in=called.values("commitment"))
         )
+    if outcome:
+        found = found.filter(event__in=events.with_outcome(outcome))
+    if request:
+        found = found.alias(asked=KT("origin__request")).filter(origin__has_key="request", asked=request)
     exact: dict[str, object] = {"event": verb, "project": project}
     exact |= {"at__gte": since and _midnight(since), "at__lt": until and _midnight(until + dt.timedelta(days=1))}
     return found.filter(**{name: value for name, value in exact.items() if value})

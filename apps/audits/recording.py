@@ -5,6 +5,7 @@ from typing import Any
 
 from apps.audits.events import Event
 from apps.audits.models import Opening, PersonKey, Record
+from apps.common.origin import origin
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,17 @@ def record(event: Event, *, on, by, **facts) -> None:
                 project=getattr(project, "slug", ""),
                 names={place: [word.subject, word.text] for place, word in names.items()},
                 facts=plain,
+                origin=origin(),
             )
         ]
     )
+
+
+def record_again(event: Event, first: Record, **facts) -> None:
+    """Let the portal remember more about what record `first` tells."""
+    about = {name: getattr(first, name) for name in ("organization_id", "on_type", "on_id", "thing", "project")}
+    facts = {"record": first.seq, **facts}
+    Record.objects.bulk_create([Record(event=event, by_role="", facts=facts, origin=origin(), **about)])
 
 
 def _without_personal(value: Any, path: str, names: dict[str, Personal]) -> Any:

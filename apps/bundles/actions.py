@@ -13,6 +13,7 @@ from apps.accounts.queries import secret_digest
 from apps.approvals import queries as approvals
 from apps.audits.actions import record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.bundles import archive, rules
 from apps.bundles.contents import Contents
 from apps.bundles.models import Share
@@ -28,7 +29,7 @@ class Bundle:
     filename: str
 
 
-@transaction.atomic
+@action
 def build(approval, *, by, files: bool = False) -> Bundle:
     """The bundle of a sign-off; that it was taken is remembered before the first byte leaves."""
     require(by, Permission.APPROVAL_DOWNLOAD)
@@ -47,7 +48,7 @@ def packed(approval, *, viewer, files: bool = False) -> Bundle:
     return Bundle(archive.written(members), archive.length(members), f"{name}.zip")
 
 
-@transaction.atomic
+@action
 def share(
     chosen: Sequence[int], *, addressee: str, until: dt.date, by, note: str = "", files: bool = False
 ) -> tuple[Share, str]:
@@ -77,7 +78,7 @@ def share(
     return made, secret
 
 
-@transaction.atomic
+@action
 def revoke(share: Share, *, by) -> Share:
     """Take a share back: its link opens nothing from the next request on."""
     held = Share.objects.select_for_update(of=("self",)).select_related("organization", "made_by__user")

@@ -10,6 +10,7 @@ from django.db.models.expressions import RawSQL
 from apps.approvals.models import Delegation, Fulfilment, PolicyVersion
 from apps.approvals.rules import Case
 from apps.audits import checkpoints, proofs
+from apps.audits.events import REFUSALS
 from apps.audits.models import Checkpoint, Opening, Record, SigningKey
 from apps.common import storage
 from apps.common.canonical import canonical
@@ -216,7 +217,8 @@ def _about(case: Case):
         | Q(on_type="report", on_id__in=reports)
         | Q(on_type="signingkey")
     )
-    found = Record.objects.filter(on, organization_id=approval.organization_id).exclude(event__endswith=".downloaded")
+    found = Record.objects.filter(on, organization_id=approval.organization_id)
+    found = found.exclude(event__endswith=".downloaded").exclude(event__in=REFUSALS)
     return found.annotate(leaf=RawSQL("audits_leaf(audits_record)", [])).order_by("seq")
 
 

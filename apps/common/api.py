@@ -9,7 +9,7 @@ from rest_framework import exceptions, serializers, status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.common import pages
+from apps.common import pages, problems
 from apps.common.errors import ActionDenied, BadInput, NothingThere, NotPermitted
 
 log = logging.getLogger(__name__)
@@ -88,8 +88,8 @@ def problem(error: Exception, context) -> Response | None:
 
 
 def _details(status_code: int, title: str, detail: str, **more) -> Response:
-    body = {"type": "about:blank", "title": title, "status": status_code, "detail": detail, **more}
-    return Response(body, status=status_code, content_type="application/problem+json")
+    body = problems.details(status_code, title, detail, **more)
+    return Response(body, status=status_code, content_type=problems.MEDIA_TYPE)
 
 
 def _headers(error) -> dict:

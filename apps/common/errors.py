@@ -17,6 +17,10 @@ class BadInput(Exception):
         self.problems = problems
 
 
+class NotProved(BadInput):
+    """Whoever this is did not prove that they are who they say: a password or a code is wrong. HTTP 400."""
+
+
 class NothingThere(BadInput):
     """The input names a thing that does not exist, or is another organization's: the answer is the same. HTTP 404."""
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from django.db import connection, migrations, models, transaction
 
+from apps.common.afterwards import ended
+
 WEB_ROLE = "assay_web"
 
 
@@ -22,7 +24,7 @@ def become(organization_id: int | None, person_id: int | None = None) -> None:
 @contextmanager
 def as_organization(organization_id: int):
     """One transaction on behalf of an organization: for workers, commands and streams, which have no request."""
-    with transaction.atomic():
+    with ended(), transaction.atomic():
         become(organization_id)
         yield
 

@@ -16,6 +16,7 @@ from django.db import OperationalError, connection, models, transaction
 from django.utils import timezone
 
 from apps.common.errors import WorkProblem
+from apps.common.origin import JOB, code, coming_from
 from apps.common.tenancy import TenantModel, as_organization, organization_ids
 
 LEASE = timedelta(seconds=30)
@@ -113,6 +114,13 @@ def carry_out(
         return
     fail = fail or (lambda work, sentence: finish(work, state=WorkState.FAILED, problem=sentence))
     cancel = cancel or (lambda work: finish(work, state=WorkState.CANCELLED))
+    job = f"{model._meta.model_name} {work.pk}.{work.attempt}"
+    with coming_from(JOB, job=job, started_by=work.started_by.user_id, code=code()):
+        _carry_out(work, do, fail, cancel)
+
+
+def _carry_out(work: Work, do: Callable, fail: Callable, cancel: Callable) -> None:
+    kind = type(work).__name__
     if work.attempt > ATTEMPTS:
         sentence = f"Its worker died or failed {ATTEMPTS} times at this; it is not tried again. {work.problem}"
         _end(work, fail, sentence.strip())
@@ -123,23 +131,24 @@ def carry_out(
     except Cancelled:
         _end(work, cancel)
     except LeaseLost:
-        log.warning("%s %s was taken up by another worker.", model.__name__, work_id)
+        log.warning("%s %s was taken up by another worker.", kind, work.pk)
     except WorkProblem as problem:
         _end(work, fail, str(problem))
     except MemoryError:
         _end(work, fail, "The worker ran out of memory. Use a worker with more, or fewer rows or columns.")
     except (OperationalError, OSError) as error:
-        log.exception("%s %s is put back.", model.__name__, work_id)
+        log.exception("%s %s is put back.", kind, work.pk)
         _put_back(work, f"The worker could not read or write ({type(error).__name__}: {error}). It is tried again.")
     except Exception as error:
-        log.exception("%s %s failed.", model.__name__, work_id)
+        log.exception("%s %s failed.", kind, work.pk)
         _end(work, fail, f"The portal itself failed here ({type(error).__name__}); its log says where.")
 
 
 def claim(model: type[Work], organization_id: int, work_id: int) -> Work | None:
     """Take the row for this worker, or None if it is over, held by a living worker, or gone."""
     with as_organization(organization_id):
-        work = model._default_manager.select_for_update().filter(pk=work_id).first()
+        found = model._default_manager.select_related("started_by").select_for_update(of=("self",))
+        work = found.filter(pk=work_id).first()
         now = timezone.now()
         if work is None or work.is_over or (work.lease_until and work.lease_until > now):
             return None

@@ -3,12 +3,12 @@
 import contextlib
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
 from apps.audits.actions import record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.common import storage, work
 from apps.common.canonical import canonical, digest
 from apps.common.delimited import DelimitedProblem, Structure, examine, format_of
@@ -21,7 +21,7 @@ from apps.datasets.models import BudgetEntry, Dataset, DatasetVersion, Profile
 # --- bring in ------------------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
+@action
 def upload(project, *, name: str, file, by, encoding="", delimiter="", quote=None) -> DatasetVersion:
     """Keep an upload's exact bytes as the next version of the dataset of that name, if they are a table.
 
@@ -131,7 +131,7 @@ def _no_room(error: OSError) -> str:
 # --- say what it means ---------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
+@action
 def declare(version: DatasetVersion, *, declaration: dict, by) -> DatasetVersion:
     """Fix what the columns mean, for good, and have the data measured in that light. Raises BadInput, ActionDenied."""
     require(by, Permission.DATASET_DECLARE)
@@ -159,7 +159,7 @@ def declare(version: DatasetVersion, *, declaration: dict, by) -> DatasetVersion
     return version
 
 
-@transaction.atomic
+@action
 def withdraw(version: DatasetVersion, *, reason: str, by) -> DatasetVersion:
     """Nothing new learns from it; what it taught, and its bytes, stay as evidence."""
     require(by, Permission.DATASET_WITHDRAW)
@@ -173,7 +173,7 @@ def withdraw(version: DatasetVersion, *, reason: str, by) -> DatasetVersion:
     return version
 
 
-@transaction.atomic
+@action
 def take_away(version: DatasetVersion, *, by) -> None:
     """Remember that somebody downloads the exact bytes."""
     require(by, Permission.DATASET_DOWNLOAD)
@@ -188,7 +188,7 @@ def _locked(version: DatasetVersion) -> DatasetVersion:
 # --- measure -------------------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
+@action
 def profile_again(version: DatasetVersion, *, by) -> Profile:
     """Ask once more for a profile that failed."""
     require(by, Permission.DATASET_ADD)
@@ -232,7 +232,7 @@ def fail_profile(profile, sentence):
 # --- privacy spent -------------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
+@action
 def charge(
     version: DatasetVersion, *, run_id: int, epsilon: float, delta: float, mechanism, by=None, note=""
 ) -> BudgetEntry:
@@ -261,7 +261,7 @@ def charge(
     return entry
 
 
-@transaction.atomic
+@action
 def set_budget(dataset: Dataset, *, cap: float | None, by) -> Dataset:
     """The most that all runs on a dataset may spend together; None: no limit. It holds for every launch from now on."""
     require(by, Permission.BUDGET_SET)

@@ -15,6 +15,7 @@ from apps.approvals.actions.refusals import database_refusals
 from apps.audits import keys
 from apps.audits.actions import is_told, personal, record
 from apps.audits.events import Event
+from apps.audits.refusals import action, refusable
 from apps.common.errors import ActionDenied, BadInput
 from apps.common.signing import KeyUnusable
 from apps.common.tenancy import as_organization, organization_ids
@@ -27,7 +28,7 @@ LIST_SECONDS = 300  # a list of revoked permits counts as stale afterwards
 log = logging.getLogger(__name__)
 
 
-@transaction.atomic
+@action
 def open_deployment(
     approval, *, name: str, by, rows: int = MOST_ROWS, requests_per_minute: int | None = None
 ) -> Deployment:
@@ -71,7 +72,7 @@ def _refusal(error: IntegrityError, name: str) -> Exception:
     return error
 
 
-@transaction.atomic
+@action
 def stop(deployment: Deployment, *, reason: str, by) -> Deployment:
     """From the next request on it answers nothing. What was stopped stays stopped."""
     require(by, Permission.DEPLOYMENT_STOP)
@@ -206,7 +207,7 @@ def _revoke(deployment: Deployment, reason: str, *, by=None) -> None:
         record(Event.PERMIT_REVOKED, on=deployment, by=by, reason=reason, permits=ended)
 
 
-@transaction.atomic
+@action
 def take_permit(deployment: Deployment, *, by) -> Permit:
     """The permit that stands now, for somewhere else to check; that it was taken is remembered."""
     require(by, Permission.PERMIT_TAKE)
@@ -218,6 +219,7 @@ def take_permit(deployment: Deployment, *, by) -> Permit:
     return permit
 
 
+@refusable
 def revoked_list(*, by) -> str:
     """A signed list of the permits that count no more before their time, for whoever checks permits offline."""
     now = int(timezone.now().timestamp())
@@ -232,6 +234,7 @@ def revoked_list(*, by) -> str:
     return _signed(permits.REVOKED, claims, by.organization_id)
 
 
+@refusable
 def key_set(*, by) -> dict:
     """The organization's public keys, as a JWK set."""
     return permits.key_set(keys.trusted(by.organization_id))

@@ -4,9 +4,12 @@ import http.client
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
+
+from apps.common import problems
 
 PATIENCE = 30  # seconds
+NUMBER = "X-Request-ID"
 CARRIED = ("Authorization", "Content-Type", "Accept", "Cookie", "X-Csrftoken", "Referer", "Origin", "Host")
 
 
@@ -24,10 +27,12 @@ def to_serving(request: HttpRequest) -> HttpResponse:
         return _absent()
     finally:
         connection.close()
-    return HttpResponse(content, status=answer.status, content_type=answer.headers.get("Content-Type"))
+    told = {NUMBER: number} if (number := answer.headers.get(NUMBER)) else {}  # under which serving remembers it
+    return HttpResponse(content, status=answer.status, content_type=answer.headers.get("Content-Type"), headers=told)
 
 
 def _absent() -> HttpResponse:
     detail = "The serving process does not answer; `manage.py up` starts it. Nothing was predicted; try again shortly."
-    body = {"type": "about:blank", "title": "Serving is away", "status": 503, "detail": detail}
-    return JsonResponse(body, status=503, content_type="application/problem+json", headers={"Retry-After": "5"})
+    answer = problems.answer(503, "Serving is away", detail)
+    answer.headers["Retry-After"] = "5"
+    return answer

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.approvals import queries as approvals
 from apps.approvals.models import Suspension
-from apps.audits.events import Event
+from apps.audits.events import REFUSALS, Event
 from apps.audits.models import Record
 from apps.deployments.models import DRILL_EVERY, DRILL_WARNED, Deployment, Permit, State
 
@@ -69,7 +69,8 @@ def history(deployment: Deployment) -> list[tuple[Record, str]]:
     """What the record remembers of it, oldest first: (record, what was done)."""
     found = Record.objects.filter(
         organization_id=deployment.organization_id, on_type="deployment", on_id=deployment.pk
-    ).order_by("seq")
+    ).exclude(event__in=REFUSALS)
+    found = found.order_by("seq")
     return [(entry, Event(entry.event).label) for entry in found]
 
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from apps.accounts.permissions import Permission, require
 from apps.audits import keys
+from apps.audits.refusals import refusable
 from apps.common import storage
 from apps.common.errors import ActionDenied, BadInput
 from apps.common.signing import BadSignature
@@ -135,6 +137,13 @@ def watch(stop: threading.Event) -> None:
             log.exception("A look at the loaded models failed.")
         finally:
             connection.close()
+
+
+@refusable
+def predicting(deployment: Deployment, *, by) -> Loaded:
+    """The model that answers for a deployment, to who may ask it. Raises NotPermitted, and ActionDenied as `take`."""
+    require(by, Permission.PREDICT)
+    return shelf.take(deployment)
 
 
 def permitted(deployment: Deployment) -> permits.Permit:

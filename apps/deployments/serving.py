@@ -4,7 +4,6 @@ from django.shortcuts import get_object_or_404
 from rest_framework.exceptions import Throttled
 from rest_framework.response import Response
 
-from apps.accounts.permissions import Permission, require
 from apps.common.api import Door
 from apps.deployments import queries, runs
 from apps.deployments.shapes import AnswerOutput, RowsInput
@@ -13,9 +12,8 @@ from apps.deployments.shapes import AnswerOutput, RowsInput
 class Predict(Door):
     def post(self, request, pk):
         """Sign-off and permit are judged for every request, so that revoking stops the next one."""
-        require(self.by, Permission.PREDICT)
         deployment = get_object_or_404(queries.deployments(viewer=self.by), pk=pk)
-        loaded = runs.shelf.take(deployment)  # who may not be answered is told so before what they sent is read
+        loaded = runs.predicting(deployment, by=self.by)  # who may not is told so before what they sent is read
         rows = self.read(RowsInput)["rows"]
         version = deployment.model_version
         try:

@@ -9,6 +9,7 @@ from apps.accounts.permissions import Permission, require
 from apps.audits import keys, readings
 from apps.audits.actions import record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.common import work
 from apps.common.canonical import canonical, digest
 from apps.common.errors import ActionDenied, BadInput
@@ -23,7 +24,7 @@ TWICE = "Somebody stated this a moment ago. Read theirs; if yours still differs,
 NOT_SEEN = object()
 
 
-@transaction.atomic
+@action
 def state(
     project, kind: Kind, *, answers, by, model_version=None, dataset_version=None, valid_until=None, seen=NOT_SEEN
 ) -> Statement:
@@ -108,7 +109,7 @@ def about(statement: Statement) -> dict:
     return found
 
 
-@transaction.atomic
+@action
 def withdraw(statement: Statement, *, reason: str, by) -> Statement:
     """It stays readable, and counts no more."""
     require(by, Permission.STATEMENT_WITHDRAW)
@@ -127,7 +128,7 @@ def withdraw(statement: Statement, *, reason: str, by) -> Statement:
 # --- documents ------------------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
+@action
 def build(kind: str, *, by, model_version=None, dataset_version=None, sex="", race="") -> Document:
     """Queue one document about a model version (a datasheet: about a dataset version).
 
@@ -187,7 +188,7 @@ def fail(document, sentence: str) -> None:
     record(Event.DOCUMENT_FAILED, on=document, by=None, kind=document.kind, problem=sentence)
 
 
-@transaction.atomic
+@action
 def take_away(document: Document, *, form: str, by) -> None:
     """Remember that somebody downloads a document, as "pdf" or "json"."""
     require(by, Permission.DOCUMENT_DOWNLOAD)

@@ -25,6 +25,7 @@ from apps.approvals.models import State as Asked
 from apps.approvals.queries import STANDS
 from apps.approvals.rules.case import listed
 from apps.audits import holds
+from apps.audits.events import REFUSALS
 from apps.audits.models import LegalHold, Record
 from apps.common.errors import NothingThere
 from apps.deployments import queries as deployments
@@ -213,12 +214,12 @@ def assessment(incident: Incident) -> Statement | None:
 
 
 def history(case: Case) -> list[Record]:
-    """What the record remembers of it and of its hold, oldest first, but for downloads."""
+    """What the record remembers of it and of its hold, oldest first, but for downloads and refusals."""
     about = Q(on_type="incident", on_id=case.incident.pk)
     if case.hold:
         about |= Q(on_type="legalhold", on_id=case.hold.pk)
     mine = Record.objects.filter(about, organization_id=case.incident.organization_id)
-    return list(mine.exclude(event="incident.downloaded").order_by("seq"))
+    return list(mine.exclude(event__in=("incident.downloaded", *REFUSALS)).order_by("seq"))
 
 
 def confirmations(*, viewer, project=None):

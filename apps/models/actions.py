@@ -8,6 +8,7 @@ from django.utils import timezone
 from apps.accounts.permissions import Permission, require
 from apps.audits.actions import personal, record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.common.canonical import digest
 from apps.common.errors import ActionDenied, BadInput
 from apps.common.signing import KeyUnusable
@@ -80,7 +81,7 @@ def sign(version: ModelVersion) -> ModelSignature:
     return signature
 
 
-@transaction.atomic
+@action
 def take_away(version: ModelVersion, name: str, *, by) -> dict:
     """Remember that somebody downloads one file of a model; what the version says of the file."""
     require(by, Permission.MODEL_DOWNLOAD)
@@ -90,7 +91,7 @@ def take_away(version: ModelVersion, name: str, *, by) -> dict:
     return file
 
 
-@transaction.atomic
+@action
 def retire(version: ModelVersion, *, reason: str, by) -> ModelVersion:
     """Nothing new is built on it: no report, no sign-off, no deployment. It stays as evidence."""
     require(by, Permission.MODEL_RETIRE)

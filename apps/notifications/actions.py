@@ -5,12 +5,12 @@ import os
 import secrets
 from pathlib import Path
 
-from django.db import transaction
 from django.utils import timezone
 
 from apps.audits import proofs
 from apps.audits.actions import record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.common.errors import ActionDenied, BadInput, NotPermitted
 from apps.common.signing import seal
 from apps.common.tenancy import as_organization
@@ -22,7 +22,7 @@ BATCH = 500  # records
 # --- destinations ---------------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
+@action
 def make(
     *, kind: str, name: str, address: str, token: str = "", events: list[str] | None = None,
     after: int | None = None, by,
@@ -50,7 +50,7 @@ def make(
     return row, told
 
 
-@transaction.atomic
+@action
 def change(destination: Destination, *, name: str, events: list[str], by) -> Destination:
     """Its name, and which events it is sent from now on."""
     row = _locked(destination, by)
@@ -63,7 +63,7 @@ def change(destination: Destination, *, name: str, events: list[str], by) -> Des
     return row
 
 
-@transaction.atomic
+@action
 def rotate(destination: Destination, *, token: str = "", by) -> tuple[Destination, str]:
     """A new secret. A webhook's old one signs beside it for a day, a SIEM's token is replaced at once; see `make`."""
     row = _locked(destination, by)
@@ -77,7 +77,7 @@ def rotate(destination: Destination, *, token: str = "", by) -> tuple[Destinatio
     return row, told
 
 
-@transaction.atomic
+@action
 def pause(destination: Destination, *, by) -> Destination:
     """Nothing is sent until it is resumed; then it goes on where it stopped."""
     row = _locked(destination, by)
@@ -89,7 +89,7 @@ def pause(destination: Destination, *, by) -> Destination:
     return row
 
 
-@transaction.atomic
+@action
 def resume(destination: Destination, *, by) -> Destination:
     """It is tried again at once, and sent what it has not got."""
     row = _locked(destination, by)
@@ -102,7 +102,7 @@ def resume(destination: Destination, *, by) -> Destination:
     return row
 
 
-@transaction.atomic
+@action
 def test(destination: Destination, *, by) -> Destination:
     """A worker sends it one event that is no record, within seconds, even where it is paused."""
     row = _locked(destination, by)
@@ -112,7 +112,7 @@ def test(destination: Destination, *, by) -> Destination:
     return row
 
 
-@transaction.atomic
+@action
 def remove(destination: Destination, *, by) -> None:
     """It is sent nothing more, and its secret is forgotten. That it was there stays in the record."""
     row = _locked(destination, by)

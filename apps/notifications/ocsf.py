@@ -7,6 +7,8 @@ schema has no place for stays in `unmapped`; names of people are those the recor
 
 from typing import Any
 
+from apps.audits.events import DONE, outcome
+
 VERSION = "1.3.0"
 PRODUCT = "Assay"
 API_ACTIVITY, ENTITY, ACCOUNT = 6003, 3004, 3001
@@ -50,7 +52,8 @@ def event(record, *, organization) -> dict[str, Any]:
     noun, _, verb = record.event.partition(".")
     kind = CLASSES.get(noun, API_ACTIVITY)
     activity = FACTOR_DEEDS[verb] if noun == "factor" else _activity(kind, verb)
-    severity = SEVERITIES.get(record.event, MEDIUM if _failed(verb) else INFORMATIONAL)
+    went_well = outcome(record.event) == DONE
+    severity = SEVERITIES.get(record.event, INFORMATIONAL if went_well else MEDIUM)
     category, category_name = CATEGORIES[kind]
     told: dict[str, Any] = {
         "class_uid": kind,
@@ -63,7 +66,7 @@ def event(record, *, organization) -> dict[str, Any]:
         "time": int(record.at.timestamp() * 1000),
         "severity_id": severity,
         "severity": SEVERITY[severity],
-        "status_id": FAILURE if _failed(verb) else SUCCESS,
+        "status_id": SUCCESS if went_well else FAILURE,
         "message": f"{record.by_name} {record.deed}: {record.on_name}",
         "metadata": {
             "version": VERSION,
@@ -72,9 +75,11 @@ def event(record, *, organization) -> dict[str, Any]:
             "sequence": record.seq,
             "tenant_uid": organization.slug,
             "event_code": record.event,
+            **({"correlation_uid": record.origin["request"]} if "request" in record.origin else {}),
         },
         "actor": {"user": _person(record)},
         "unmapped": {"facts": record.told, "project": record.project, "leaf_sha256": record.digest_hex,
+                     "origin": record.origin,
                      "on": {"kind": record.on_type, "id": record.on_id, "name": record.on_name}},
     }  # fmt: skip
     return told | _object(kind, record)
@@ -83,10 +88,6 @@ def event(record, *, organization) -> dict[str, Any]:
 def _activity(kind: int, verb: str) -> int:
     deed = next((number for number, verbs in DEEDS.items() if verb in verbs), OTHER)
     return ACCOUNT_DEEDS.get(deed, OTHER) if kind == ACCOUNT else deed
-
-
-def _failed(verb: str) -> bool:
-    return verb in ("failed", "failing", "broken") or verb.endswith("-failed")
 
 
 def _person(record) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from apps.accounts.models import Membership
 from apps.accounts.permissions import Permission, require
 from apps.audits.actions import personal, record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.common.errors import ActionDenied, BadInput
 from apps.common.words import NOT_PROJECTS
 from apps.projects import queries, rules
@@ -16,7 +17,7 @@ from apps.projects.models import Project, RiskClass
 STALE = "Somebody changed this project after you opened the page. Look at it as it is now, then change it again."
 
 
-@transaction.atomic
+@action
 def open_project(
     *, name: str, purpose: str, answers: dict, by: Membership, owner: Membership | None = None, risk_class: str = ""
 ) -> Project:
@@ -32,7 +33,7 @@ def open_project(
     return project
 
 
-@transaction.atomic
+@action
 def change(project: Project, *, by: Membership, seen=None, **fields) -> Project:
     """Change name, purpose or owner. `seen`: when the page this came from was last changed."""
     project = _locked(project, by, seen)
@@ -50,7 +51,7 @@ def change(project: Project, *, by: Membership, seen=None, **fields) -> Project:
     return project
 
 
-@transaction.atomic
+@action
 def classify(project: Project, *, answers: dict, by: Membership, risk_class: str = "", seen=None) -> Project:
     """Answer the questions anew. The class follows from the answers; `risk_class` may raise it."""
     project = _locked(project, by, seen)
@@ -67,7 +68,7 @@ def classify(project: Project, *, answers: dict, by: Membership, risk_class: str
     return project
 
 
-@transaction.atomic
+@action
 def close(project: Project, *, reason: str, by: Membership) -> Project:
     """End a project: it stays to be read, and nothing new begins in it."""
     require(by, Permission.PROJECT_CLOSE)

@@ -2,13 +2,13 @@
 
 from datetime import UTC, date, datetime, time
 
-from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
 from apps.audits import readings
 from apps.audits.actions import record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.common import storage, work
 from apps.common.canonical import canonical, digest
 from apps.common.errors import ActionDenied, BadInput
@@ -18,7 +18,7 @@ from apps.reports import queries, rules, submissions
 from apps.reports.models import Kind, Provenance, Report
 
 
-@transaction.atomic
+@action
 def start(version: ModelVersion, *, kinds, by, parameters: dict | None = None) -> list[Report]:
     """Queue one report of each kind on one model version."""
     require(by, Permission.REPORT_START)
@@ -48,7 +48,7 @@ def _queue(version, kind, parameters, by):
     return report
 
 
-@transaction.atomic
+@action
 def cancel(report: Report, *, by) -> Report:
     """Stop a report: at once where it waits, at its worker's next step where it runs."""
     report = Report.objects.select_for_update(of=("self",)).get(pk=report.pk)
@@ -92,7 +92,7 @@ def stop(report) -> None:
 # --- from outside ----------------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
+@action
 def submit(version: ModelVersion, *, kind: str, given: dict, file=None, by) -> Report:
     """Keep figures that were measured elsewhere as a report of its kind, of which that is said for good.
 
@@ -151,7 +151,7 @@ def _original(file, by) -> dict:
     return {"name": name, "digest": kept.digest, "size": kept.size}
 
 
-@transaction.atomic
+@action
 def withdraw(report: Report, *, reason: str, by) -> Report:
     """Figures that were submitted speak no longer; none older comes back by itself."""
     report = Report.objects.select_for_update(of=("self",)).get(pk=report.pk)
@@ -165,7 +165,7 @@ def withdraw(report: Report, *, reason: str, by) -> Report:
     return report
 
 
-@transaction.atomic
+@action
 def take_away(report: Report, *, form: str, by) -> None:
     """Remember that somebody downloads a report, as "pdf" or "json", or the "original" it came with."""
     require(by, Permission.REPORT_DOWNLOAD)

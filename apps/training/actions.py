@@ -3,12 +3,12 @@
 import re
 from datetime import timedelta
 
-from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
 from apps.audits.actions import record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.common import work
 from apps.common.errors import ActionDenied, BadInput, WorkProblem
 from apps.common.work import Queue, WorkState
@@ -23,7 +23,7 @@ from apps.training.models import TrainingRun, Worker
 FORGET_AFTER = timedelta(days=7)  # a worker that was not heard of
 
 
-@transaction.atomic
+@action
 def launch(project, *, model: str, dataset_version, recipe: dict, by, test_dataset_version=None, gpu=False):
     """Queue a run that trains the next version of the project's model of that name. Raises BadInput, ActionDenied."""
     require(by, Permission.RUN_LAUNCH)
@@ -79,7 +79,7 @@ def _budget_objection(recipe, data, by) -> str | None:
     return rules.why_not_spend(recipe, spent=spent + promised, cap=dataset.epsilon_cap)
 
 
-@transaction.atomic
+@action
 def cancel(run: TrainingRun, *, by) -> TrainingRun:
     """Stop a run: at once where nobody has begun it, at its worker's next step otherwise, for that is the one who
     knows what was spent."""

@@ -204,3 +204,12 @@ def test_the_narrow_functions_tell_a_stranger_nothing(full):
 def test_the_web_role_cannot_take_the_walls_down(acme, attack):
     with pytest.raises(DatabaseError):
         run(attack)
+
+
+def test_a_persons_number_is_never_anothers(acme):
+    """WF-SIG-8: nobody's row goes, so that no number comes free, and each is greater than all before it."""
+    stranger = people.person("ina@people.example").pk
+    for number in (acme.builder.user_id, stranger):
+        with pytest.raises(DatabaseError, match="permission denied"):
+            run("delete from accounts_user where id = %(number)s", number=number)
+    assert people.person("uta@people.example").pk > stranger

@@ -249,7 +249,8 @@ def test_a_suspended_one_stands_again_once_it_is_met(acme, monkeypatch):
     acme.enter(acme.reviewer)
     actions.confirm(approval, 1, by=acme.reviewer)
     assert case(approval, acme.reviewer).stands
-    assert [r.event for r in Record.objects.order_by("-seq")[:2]] == ["approval.confirmed", "approval.fulfilled"]
+    told = Record.objects.filter(event__startswith="approval.").order_by("-seq")[:2]
+    assert [r.event for r in told] == ["approval.confirmed", "approval.fulfilled"]
 
 
 def test_a_blocking_one_met_too_late_stays_fallen(acme, monkeypatch):

@@ -16,8 +16,8 @@ def many(tenant, count: int) -> None:
     with as_organization(tenant.organization.pk), connection.cursor() as cursor:
         cursor.execute(
             "insert into audits_record (organization_id, seq, at, event, by_role, on_type, thing, project,"
-            " names, facts, digest) select %s, 0, now(), 'project.opened', '', 'project', 'name ' || i, '',"
-            " '{}', '{}', '' from generate_series(1, %s) i",
+            " names, facts, origin, digest) select %s, 0, now(), 'project.opened', '', 'project', 'name ' || i, '',"
+            " '{}', '{}', '{}', '' from generate_series(1, %s) i",
             [tenant.organization.pk, count],
         )
 

@@ -9,6 +9,7 @@ from django.db import OperationalError
 from django.test import override_settings
 
 from apps.approvals import actions as approvals
+from apps.audits.models import Record
 from apps.common import storage
 from apps.common.signing import Key, key_id
 from apps.deployments import actions, permits, queries, runs
@@ -97,8 +98,13 @@ def test_a_change_of_what_it_covers_stops_the_next_request_and_is_named(client, 
 def test_a_stopped_deployment_answers_nothing(client, acme):
     deployment = make.deployed(acme)
     actions.stop(deployment, reason="Moved.", by=acme.builder)
-    response = ask(client, acme.builder, deployment, [ROW])
-    assert response.status_code == 409 and "was stopped on" in response.json()["detail"]
+    for _ in range(3):
+        response = ask(client, acme.builder, deployment, [ROW])
+        assert response.status_code == 409 and "was stopped on" in response.json()["detail"]
+    acme.enter()
+    (refused,) = Record.objects.filter(event="action.refused")
+    assert (refused.by_id, refused.on_type, refused.on_id) == (acme.builder.user_id, "deployment", deployment.pk)
+    assert refused.facts["verb"] == "deployments.predicting" and "was stopped on" in refused.facts["reason"]
 
 
 @pytest.mark.parametrize("role", ["owner", "reviewer", "auditor"])

@@ -68,6 +68,25 @@ def test_nothing_happens_through_signals():
     assert listening == []
 
 
+# parts of other actions, and a look that writes nothing
+PARTS = {"named", "in_force", "stated", "signed", "preview", "keep_evidence", "release_evidence"}
+
+
+def test_every_refusal_of_an_action_is_remembered():
+    """What somebody (`by`) does is an `@action`, or `@refusable` where it begins its transaction itself."""
+    forgetful = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path in [*rooms("actions"), ROOT / "apps/audits/holds.py"]
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.FunctionDef)
+        and not node.name.startswith(("_", "why_not_"))
+        and "by" in [argument.arg for argument in node.args.kwonlyargs]
+        and node.name not in PARTS
+        and not {"action", "refusable"} & {ast.unparse(one) for one in node.decorator_list}
+    ]
+    assert forgetful == []
+
+
 def test_functions_are_small():
     lengths = sorted(length for _, length in functions(SOURCES))
     assert lengths[int(len(lengths) * 0.95)] <= 40

@@ -13,6 +13,7 @@ from apps.audits.models import (
     PersonKey,
     Reading,
     Record,
+    Refusal,
     SigningKey,
     Witness,
 )
@@ -52,7 +53,7 @@ PRIVILEGED = {
 
 
 # memory's own tables: plain values, an organization's all the same
-PLAIN = (Record, Node, Opening, PersonKey, Checkpoint, Witness, Delivery, SigningKey, LegalHold, Reading)
+PLAIN = (Record, Refusal, Node, Opening, PersonKey, Checkpoint, Witness, Delivery, SigningKey, LegalHold, Reading)
 
 
 def rows(sql: str, *values) -> list[tuple]:

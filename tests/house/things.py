@@ -1,10 +1,12 @@
 """One of everything in an organization."""
 
+from django.utils import timezone
+
 from apps.accounts.models import IdempotencyKey
 from apps.approvals import actions as approval_actions
 from apps.approvals.models import Notice
 from apps.audits import checkpoints, holds, keys, witnesses
-from apps.audits.models import Attestation, Node, Opening, PersonKey, Witness
+from apps.audits.models import Attestation, Node, Opening, PersonKey, Refusal, Witness
 from apps.controls import actions as controls
 from apps.controls.models import (
     Disposal,
@@ -94,6 +96,7 @@ def everything(tenant: Tenant) -> dict:
         witness.deliveries.get(),
         _destination(tenant),
         checkpoints.make(tenant.organization.pk),
+        Refusal.objects.create(organization_id=tenant.organization.pk, key="0" * 64, at=timezone.now()),
         Attestation.objects.create(organization=tenant.organization, started_by=tenant.auditor),
         *(model.objects.filter(organization_id=tenant.organization.pk).first() for model in (Node, Opening, PersonKey)),
         Profile.objects.create(**own, version=data, started_by=tenant.builder),

@@ -56,7 +56,7 @@ def test_a_download_is_remembered(acme, version):
 def test_who_may_not_download_is_told(acme, version, role):
     with pytest.raises(NotPermitted, match="builders and reviewers"):
         actions.take_away(version, "model.json", by=acme.members[role])
-    assert last(version).event == Event.MODEL_REGISTERED
+    assert last(version).event == Event.ACTION_REFUSED
 
 
 def test_a_version_is_retired_once_with_a_reason(acme, version):

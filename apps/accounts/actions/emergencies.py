@@ -1,6 +1,5 @@
 """Emergency access: asked with a reason, agreed to by a second person, over by itself, reviewed by a third."""
 
-from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts import queries, rules
@@ -8,10 +7,11 @@ from apps.accounts.models import EmergencyAccess
 from apps.accounts.permissions import IN_EMERGENCY, Permission, require
 from apps.audits.actions import personal, record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.common.errors import ActionDenied, BadInput
 
 
-@transaction.atomic
+@action
 def ask(*, words: list[str], minutes: int, reason: str, by) -> EmergencyAccess:
     """Ask for rights beyond one's role for some minutes. Nothing is given yet."""
     require(by, Permission.EMERGENCY_ASK)
@@ -29,7 +29,7 @@ def ask(*, words: list[str], minutes: int, reason: str, by) -> EmergencyAccess:
     return access
 
 
-@transaction.atomic
+@action
 def agree(access: EmergencyAccess, *, by) -> EmergencyAccess:
     """Let it begin, now, for as long as was asked."""
     access = _locked(access, by)
@@ -43,7 +43,7 @@ def agree(access: EmergencyAccess, *, by) -> EmergencyAccess:
     return access
 
 
-@transaction.atomic
+@action
 def end(access: EmergencyAccess, *, by) -> EmergencyAccess:
     """End it before its time, or take the request back."""
     access = _locked(access, by)
@@ -56,7 +56,7 @@ def end(access: EmergencyAccess, *, by) -> EmergencyAccess:
     return queries.emergencies(viewer=by).get(pk=access.pk)
 
 
-@transaction.atomic
+@action
 def review(access: EmergencyAccess, *, finding: str, by) -> EmergencyAccess:
     """Say afterwards whether it was needed, and whether what was done under it was right."""
     access = _locked(access, by)

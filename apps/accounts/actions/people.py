@@ -19,6 +19,7 @@ from apps.audits.actions import personal, record
 from apps.audits.events import Event
 from apps.audits.models import ERASED
 from apps.audits.recording import erase as erase_words
+from apps.audits.refusals import action
 from apps.common.errors import ActionDenied, BadInput
 from apps.common.tenancy import become
 
@@ -43,7 +44,7 @@ def found_for_invited(*, slug: str, name: str, email: str) -> tuple[Invitation, 
     return _invite(organization, email=email.strip().lower(), role=Role.OWNER, by=None)
 
 
-@transaction.atomic
+@action
 def invite(*, email: str, role: str, by: Membership) -> tuple[Invitation, str]:
     """Make a link that lets one person in: the invitation and its secret."""
     email = email.strip().lower()
@@ -59,7 +60,7 @@ def invite(*, email: str, role: str, by: Membership) -> tuple[Invitation, str]:
         raise ActionDenied(f"{email} was invited at this very moment: reload the list of members.") from twice
 
 
-@transaction.atomic
+@action
 def revoke_invitation(invitation: Invitation, *, by: Membership) -> None:
     """Take an invitation back: its link opens nothing from now on."""
     invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
@@ -105,7 +106,7 @@ def join_as_new(invitation: Invitation, *, name: str, password: str) -> Membersh
     return join(invitation, person=person)
 
 
-@transaction.atomic
+@action
 def change_role(member: Membership, *, role: str, by: Membership) -> Membership:
     """Give a member another role, from their next request on."""
     member = _locked(member)
@@ -119,7 +120,7 @@ def change_role(member: Membership, *, role: str, by: Membership) -> Membership:
     return member
 
 
-@transaction.atomic
+@action
 def remove(member: Membership, *, by: Membership) -> None:
     """End a membership and its tokens, at once. What the person did stays in the record under their name."""
     member = _locked(member)
@@ -132,7 +133,7 @@ def remove(member: Membership, *, by: Membership) -> None:
     record(Event.MEMBER_REMOVED, on=member, by=by, role=member.role, tokens_revoked=ended)
 
 
-@transaction.atomic
+@action
 def erase(member: Membership, *, reason: str, by: Membership) -> None:
     """Erase from the record who a former member was, and from the portal where they belong to nobody else.
 
@@ -150,7 +151,7 @@ def erase(member: Membership, *, reason: str, by: Membership) -> None:
     record(Event.MEMBER_ERASED, on=member.organization, by=by, **facts)
 
 
-@transaction.atomic
+@action
 def erase_invitation(invitation: Invitation, *, reason: str, by: Membership) -> None:
     """Erase the address of somebody who was invited and never joined, from all their invitations and the record."""
     invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
@@ -188,7 +189,7 @@ def _erase_account(person: User, by: Membership) -> None:
     UserSession.objects.filter(user=person).delete()
 
 
-@transaction.atomic
+@action
 def create_token(*, name: str, scopes: list[str], by: Membership, days: int = rules.TOKEN_DAYS) -> tuple[Token, str]:
     """Make a key that acts as `by`, within its scopes, for `days`: the token and its secret."""
     require(by, Permission.TOKEN_CREATE)
@@ -211,7 +212,7 @@ def create_token(*, name: str, scopes: list[str], by: Membership, days: int = ru
     return token, secret
 
 
-@transaction.atomic
+@action
 def revoke_token(token: Token, *, by: Membership) -> None:
     """End a key: its next request is answered as if it had never been."""
     token = Token.objects.select_for_update().get(pk=token.pk)

@@ -10,6 +10,7 @@ from apps.accounts.permissions import Permission, require
 from apps.audits import keys
 from apps.audits.actions import personal, record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.common.canonical import digest
 from apps.common.errors import ActionDenied, NothingThere
 from apps.common.signing import KeyUnusable
@@ -17,7 +18,7 @@ from apps.common.signing import KeyUnusable
 PREDICATE = "https://assay.dev/access-review/v1"
 
 
-@transaction.atomic
+@action
 def start(*, by) -> AccessReview:
     """Begin a round through everybody and every token."""
     require(by, Permission.ACCESS_REVIEW)
@@ -31,7 +32,7 @@ def start(*, by) -> AccessReview:
     return review
 
 
-@transaction.atomic
+@action
 def decide(review: AccessReview, *, line: str, keep: bool, note: str = "", by) -> AccessDecision:
     """Keep or remove one access. Removing needs the right that removing needs anywhere."""
     review = _locked(review, by)
@@ -53,7 +54,7 @@ def decide(review: AccessReview, *, line: str, keep: bool, note: str = "", by) -
     return decision
 
 
-@transaction.atomic
+@action
 def finish(review: AccessReview, *, by) -> AccessReview:
     """Sign what was decided, in the organization's name."""
     review = _locked(review, by)

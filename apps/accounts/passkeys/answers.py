@@ -24,7 +24,7 @@ from apps.accounts.models import User
 from apps.accounts.passkeys.kept import b64, credential, opened, public_key
 from apps.accounts.passkeys.place import relying_party, server
 from apps.accounts.passkeys.questions import enrolling, handle, taken
-from apps.common.errors import BadInput
+from apps.common.errors import BadInput, NotProved
 
 LONGEST, LONGEST_NAME = 20_000, 1023  # characters of an answer, bytes of a passkey's own name (WebAuthn 7.1)
 BROKEN = (TypeError, ValueError, KeyError, AttributeError, IndexError, RecursionError, struct.error)
@@ -89,14 +89,14 @@ def _complete(client: CollectedClientData, check):
             raise ValueError("answered inside another site's page")
         return check(server(), state)
     except BROKEN as untrue:
-        raise BadInput({"passkey": UNTRUE}) from untrue
+        raise NotProved({"passkey": UNTRUE}) from untrue
 
 
 def _count(passkey: Authenticator, now: int) -> None:
     """A key that counts never says the same number twice; one that does not count says 0 for ever."""
     before = passkey.data.get("sign_count", 0)
     if (before or now) and now <= before:
-        raise BadInput({"passkey": COPIED})
+        raise NotProved({"passkey": COPIED})
     passkey.data["sign_count"] = now
     passkey.last_used_at = timezone.now()
     passkey.save(update_fields=["data", "last_used_at"])
@@ -107,9 +107,9 @@ def _named(name: str, user: User | None, given: dict) -> Authenticator:
     kept = Authenticator.objects.select_for_update(of=("self",)).select_related("user")
     passkey = kept.filter(type=Authenticator.Type.WEBAUTHN, data__credential__id=name).first()
     if passkey is None or (user and passkey.user_id != user.pk):
-        raise BadInput({"passkey": NOT_YOURS})
+        raise NotProved({"passkey": NOT_YOURS})
     if user is None and given.get("userHandle") != websafe_encode(handle(passkey.user)):
-        raise BadInput({"passkey": NOT_YOURS})
+        raise NotProved({"passkey": NOT_YOURS})
     return passkey
 
 

@@ -18,11 +18,12 @@ from apps.approvals.models import CONDITIONAL, Approval, Decision, Signature, St
 from apps.audits import checkpoints, holds, readings
 from apps.audits.actions import personal, record
 from apps.audits.events import Event
+from apps.audits.refusals import action, refusable
 from apps.common.canonical import canonical, digest
 from apps.common.errors import ActionDenied
 
 
-@transaction.atomic
+@action
 def ask(version, *, note: str, by) -> Approval:
     """Freeze the dossier of a model version under the policy in force, and put it before the reviewers."""
     now = timezone.now()
@@ -56,21 +57,25 @@ def ask(version, *, note: str, by) -> Approval:
     return approval
 
 
+@refusable
 def sign(approval: Approval, *, meaning: str, by, **given: Any) -> Signature:
     """Put one person's name under exactly what was shown to them. The last name the policy asks for completes it."""
     return decide(approval, Decision.SIGN, meaning=meaning, by=by, **given)
 
 
+@refusable
 def send_back(approval: Approval, *, by, **given: Any) -> Signature:
     """Ask for something better; the same model version may be asked for again."""
     return decide(approval, Decision.RETURN, by=by, **given)
 
 
+@refusable
 def reject(approval: Approval, *, by, **given: Any) -> Signature:
     """Say no, finally, to this model version."""
     return decide(approval, Decision.REJECT, by=by, **given)
 
 
+@refusable
 def decide(
     approval: Approval,
     decision: Decision,
@@ -166,7 +171,7 @@ _BECAME = {
 }
 
 
-@transaction.atomic
+@action
 def withdraw(approval: Approval, *, reason: str, by) -> Approval:
     approval = _locked(approval, by)
     require(by, Permission.APPROVAL_ASK)
@@ -176,7 +181,7 @@ def withdraw(approval: Approval, *, reason: str, by) -> Approval:
     return approval
 
 
-@transaction.atomic
+@action
 def revoke(approval: Approval, *, reason: str, by) -> Approval:
     """Take a completed sign-off back, finally. What was deployed on it answers no further request."""
     approval = _locked(approval, by)
@@ -188,7 +193,7 @@ def revoke(approval: Approval, *, reason: str, by) -> Approval:
     return approval
 
 
-@transaction.atomic
+@action
 def download(approval: Approval, *, form: str, by) -> None:
     """Remember that the dossier left the house, as `form` (json or pdf)."""
     require(by, Permission.APPROVAL_DOWNLOAD)

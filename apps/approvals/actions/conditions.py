@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
@@ -11,6 +10,7 @@ from apps.approvals.actions.refusals import database_refusals, refuse
 from apps.approvals.models import Approval, Fulfilment
 from apps.audits.actions import record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.common.errors import NothingThere
 
 
@@ -33,7 +33,7 @@ def stated(conditions: Sequence[dict], *, by) -> list[dict]:
     ]
 
 
-@transaction.atomic
+@action
 def fulfil(approval: Approval, number: int, *, evidence: str, by) -> Fulfilment:
     """Say that a condition of a sign-off, the `number`th, is met, and by what."""
     _case, condition = _found(approval, number, by)
@@ -50,7 +50,7 @@ def fulfil(approval: Approval, number: int, *, evidence: str, by) -> Fulfilment:
     return fulfilment
 
 
-@transaction.atomic
+@action
 def confirm(approval: Approval, number: int, *, by) -> Fulfilment:
     """Put a reviewer's word behind what was fulfilled."""
     require(by, Permission.APPROVAL_SIGN)

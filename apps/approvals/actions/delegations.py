@@ -13,11 +13,13 @@ from apps.approvals.models import Delegation
 from apps.audits import keys
 from apps.audits.actions import record
 from apps.audits.events import Event
+from apps.audits.refusals import action, refusable
 from apps.common.canonical import digest
 
 TYPE = "https://assay.dev/delegation/v1"
 
 
+@refusable
 def delegate(
     to,
     *,
@@ -65,7 +67,7 @@ def delegate(
     return made
 
 
-@transaction.atomic
+@action
 def end(delegation: Delegation, *, by) -> Delegation:
     """Take a place back before its time. What was signed by it stays signed."""
     delegation = Delegation.objects.select_for_update(of=("self",)).get(pk=delegation.pk)

@@ -1,6 +1,5 @@
 """Propose a policy, publish what another proposed, adopt a built-in one, withdraw one."""
 
-from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
@@ -13,10 +12,11 @@ from apps.approvals.gates.reading import NotAPolicy, parse
 from apps.approvals.models import Policy, PolicyVersion
 from apps.audits.actions import personal, record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.common.errors import BadInput
 
 
-@transaction.atomic
+@action
 def propose(source: str, *, by) -> PolicyVersion:
     """Put a policy before a second person, as a new version. Nothing counts until they publish it."""
     require(by, Permission.POLICY_PROPOSE)
@@ -31,7 +31,7 @@ def propose(source: str, *, by) -> PolicyVersion:
     return version
 
 
-@transaction.atomic
+@action
 def publish(version: PolicyVersion, *, by) -> PolicyVersion:
     """Put what another proposed in force for its risk class, as the second person. Sign-offs given under older
     versions stand; whoever proposed or published it signs nothing under it."""
@@ -98,7 +98,7 @@ def _why_not_version(row: Policy, newest: PolicyVersion | None, policy, new_dige
     return None
 
 
-@transaction.atomic
+@action
 def adopt_default(risk_class: str, *, by) -> PolicyVersion:
     """The built-in policy for a risk class as the organization's own. Where it counts anyway it is in force at once;
     in the place of another it is proposed like any change."""
@@ -132,7 +132,7 @@ def _adopted(risk_class: str, *, by, organization_id: int = 0, **facts) -> Polic
     return version
 
 
-@transaction.atomic
+@action
 def withdraw_policy(version: PolicyVersion, *, by) -> PolicyVersion:
     """Take a version out of force, or a proposal back. Every sign-off given under it stops standing, and no older
     version takes its place: what counts next, two people publish."""

@@ -1,6 +1,5 @@
 """Suspend a sign-off at once; let it stand again, two people together; keep who was told."""
 
-from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
@@ -9,9 +8,10 @@ from apps.approvals.actions.refusals import database_refusals, refuse
 from apps.approvals.models import Approval, Suspension, Telling
 from apps.audits.actions import personal, record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 
 
-@transaction.atomic
+@action
 def suspend(approval: Approval, *, reason: str, drill: bool = False, by) -> Suspension:
     """From this moment nothing serves on it. A drill stops what serves like any other, and shows that it does."""
     require(by, Permission.APPROVAL_SUSPEND)
@@ -26,7 +26,7 @@ def suspend(approval: Approval, *, reason: str, drill: bool = False, by) -> Susp
     return made
 
 
-@transaction.atomic
+@action
 def ask_to_resume(approval: Approval, *, reason: str, by) -> Suspension:
     """Say why it may stand again. It does not until a second person, who had no hand in the model, grants it."""
     require(by, Permission.APPROVAL_SUSPEND)
@@ -41,7 +41,7 @@ def ask_to_resume(approval: Approval, *, reason: str, by) -> Suspension:
     return suspension
 
 
-@transaction.atomic
+@action
 def resume(approval: Approval, *, by) -> Suspension:
     """Let it stand again, as the second person."""
     require(by, Permission.APPROVAL_RESUME)
@@ -57,7 +57,7 @@ def resume(approval: Approval, *, by) -> Suspension:
     return suspension
 
 
-@transaction.atomic
+@action
 def tell(approval: Approval, *, who: str, how: str, by) -> Telling:
     """Keep that somebody was told of a suspension or revocation (AI Act, Art. 20(1)), and through what."""
     require(by, Permission.APPROVAL_SUSPEND)

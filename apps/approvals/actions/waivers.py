@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import Membership
@@ -12,12 +11,13 @@ from apps.approvals.actions.refusals import database_refusals, refuse
 from apps.approvals.models import PolicyVersion, Waiver, WaiverState
 from apps.audits.actions import record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.common.errors import BadInput
 
 TWICE = "This rule was waived here before; a waiver is renewed, and only once."
 
 
-@transaction.atomic
+@action
 def ask_waiver(
     project,
     policy_version: PolicyVersion,
@@ -68,6 +68,7 @@ def ask_waiver(
     return waiver
 
 
+@action
 def renew_waiver(waiver: Waiver, *, ends_at: datetime, reason: str, by) -> Waiver:
     """Ask for the same once more, from its end on. It is decided on like any other, and is the last."""
     require(by, Permission.WAIVER_ASK)
@@ -79,7 +80,7 @@ def renew_waiver(waiver: Waiver, *, ends_at: datetime, reason: str, by) -> Waive
     )  # fmt: skip
 
 
-@transaction.atomic
+@action
 def approve_waiver(waiver: Waiver, *, reason: str, by) -> Waiver:
     """Let the rule be set aside. Sign-offs that stand under the same policy no longer say what is so, and fall."""
     waiver = _locked(waiver, by)
@@ -88,7 +89,7 @@ def approve_waiver(waiver: Waiver, *, reason: str, by) -> Waiver:
     return _decided(waiver, WaiverState.APPROVED, Event.WAIVER_APPROVED, reason, by)
 
 
-@transaction.atomic
+@action
 def reject_waiver(waiver: Waiver, *, reason: str, by) -> Waiver:
     waiver = _locked(waiver, by)
     require(by, Permission.WAIVER_APPROVE)
@@ -96,7 +97,7 @@ def reject_waiver(waiver: Waiver, *, reason: str, by) -> Waiver:
     return _decided(waiver, WaiverState.REJECTED, Event.WAIVER_REJECTED, reason, by)
 
 
-@transaction.atomic
+@action
 def close_waiver(waiver: Waiver, *, reason: str, by) -> Waiver:
     """End it because it is no longer needed; `reason` names the evidence. Of a request: take it back."""
     waiver = _locked(waiver, by)
@@ -105,7 +106,7 @@ def close_waiver(waiver: Waiver, *, reason: str, by) -> Waiver:
     return _ended(waiver, WaiverState.CLOSED, Event.WAIVER_CLOSED, reason, by)
 
 
-@transaction.atomic
+@action
 def revoke_waiver(waiver: Waiver, *, reason: str, by) -> Waiver:
     """Take it back at once: the rule fails again, and every sign-off that rested on it falls."""
     waiver = _locked(waiver, by)

@@ -18,7 +18,7 @@ from apps.approvals.queries.standing import STANDS
 from apps.approvals.queries.suspensions import suspension
 from apps.approvals.rules import Case, Condition, Conflict, Evidence
 from apps.audits import readings
-from apps.audits.events import Event
+from apps.audits.events import REFUSALS, Event
 from apps.audits.models import Record
 from apps.models.models import ModelVersion
 
@@ -219,7 +219,8 @@ def history(thing: Approval | Waiver) -> list[tuple[Record, str]]:
     """What the record remembers of a sign-off or waiver, oldest first: (record, what was done)."""
     found = Record.objects.filter(
         organization_id=thing.organization_id, on_type=thing._meta.model_name, on_id=thing.pk
-    ).order_by("seq")
+    ).exclude(event__in=REFUSALS)
+    found = found.order_by("seq")
     return [(entry, Event(entry.event).label) for entry in found]
 
 

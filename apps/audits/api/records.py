@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from apps.audits import actions, checkpoints, queries
 from apps.audits.downloads import download
-from apps.audits.events import Event
+from apps.audits.events import OUTCOMES, Event
 from apps.audits.forms import FORMATS, LARGEST
 from apps.common.api import Door
 
@@ -24,6 +24,8 @@ class FiltersInput(serializers.Serializer):
         r"^[a-z]{1,40}:[0-9]{1,18}$", required=False, help_text="kind and id of one thing, as modelversion:7"
     )
     project = serializers.SlugField(required=False, max_length=60)
+    outcome = serializers.ChoiceField(choices=list(OUTCOMES.items()), required=False)
+    request = serializers.RegexField(r"^[0-9a-f]{16}$", required=False, help_text="identifier of a request")
     since = serializers.DateField(required=False, help_text="first day, UTC")
     until = serializers.DateField(required=False, help_text="last day, UTC")
 
@@ -63,6 +65,10 @@ class RecordOutput(serializers.Serializer):
     by = PersonOutput(source="*")
     on = ThingOutput(source="*")
     project = serializers.CharField()
+    outcome = serializers.CharField(help_text="done, refused or failed")
+    origin = serializers.DictField(
+        help_text="from where: the door, and the request, or the job with who started it and which code did it"
+    )
     facts = serializers.DictField(source="told")
     digest = serializers.CharField(source="digest_hex", help_text="sha256(0x00 || leaf): the leaf’s hash in the tree")
 

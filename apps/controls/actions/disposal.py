@@ -11,6 +11,7 @@ from apps.accounts.permissions import Permission, require
 from apps.audits import holds
 from apps.audits.actions import record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.common import storage
 from apps.common.tenancy import as_organization
 from apps.controls.models import Disposal, DisposalRun
@@ -22,7 +23,7 @@ ROUND = 1000  # things in one round; the rest waits for the next
 LOST_ROUND = 100  # files that no row names
 
 
-@transaction.atomic
+@action
 def dispose_now(*, by) -> DisposalRun:
     """One round, because an owner asked for it."""
     require(by, Permission.RETENTION_SET)

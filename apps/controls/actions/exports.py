@@ -1,18 +1,18 @@
 """Take coverage or the inventory away; that it was taken is remembered."""
 
-from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
 from apps.approvals import queries as approvals
 from apps.audits.actions import record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.common.canonical import digest
 from apps.controls import exports
 from apps.controls.queries import Coverage
 
 
-@transaction.atomic
+@action
 def export_coverage(found: Coverage, *, form: str, by) -> exports.Export:
     """The coverage of one subject, as it was fetched for `by`."""
     require(by, Permission.REPORT_DOWNLOAD)
@@ -22,7 +22,7 @@ def export_coverage(found: Coverage, *, form: str, by) -> exports.Export:
     return taken
 
 
-@transaction.atomic
+@action
 def export_inventory(rows: list[Coverage], *, form: str, by) -> exports.Export:
     require(by, Permission.REPORT_DOWNLOAD)
     taken = exports.inventory(rows, approvals.counted(viewer=by), form, timezone.now())

@@ -1,6 +1,5 @@
 """State facts of a system, choose frameworks, judge evidence, publish how long things are kept: for good."""
 
-from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
@@ -8,6 +7,7 @@ from apps.approvals.actions.refusals import database_refusals
 from apps.approvals.queries import hands
 from apps.audits.actions import personal, record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.common.canonical import digest
 from apps.common.errors import ActionDenied, BadInput
 from apps.controls import queries
@@ -16,7 +16,7 @@ from apps.controls.models import FrameworkChoice, Judgement, RetentionSchedule, 
 from apps.controls.rules import facts, permitted, retention
 
 
-@transaction.atomic
+@action
 def state_facts(project, *, answers: dict[str, bool], by) -> list[StatedFact]:
     """Say what is so of a project's system. Only what differs from what was said before is said anew."""
     require(by, Permission.FACT_STATE)
@@ -37,7 +37,7 @@ def state_facts(project, *, answers: dict[str, bool], by) -> list[StatedFact]:
     return made
 
 
-@transaction.atomic
+@action
 def choose_framework(framework: str, *, followed: bool, reason: str = "", by) -> FrameworkChoice:
     """Follow a framework of the catalogue, or leave it out with the reason."""
     require(by, Permission.FRAMEWORK_CHOOSE)
@@ -58,7 +58,7 @@ def choose_framework(framework: str, *, followed: bool, reason: str = "", by) ->
     return chosen
 
 
-@transaction.atomic
+@action
 def judge(project, control: str, *, adequate: bool, reason: str, evidence_digest: str, by, version=None) -> Judgement:
     """A reviewer's word on a clause's evidence, under exactly the evidence they looked at."""
     require(by, Permission.EVIDENCE_JUDGE)
@@ -90,7 +90,7 @@ def judge(project, control: str, *, adequate: bool, reason: str, evidence_digest
     return made
 
 
-@transaction.atomic
+@action
 def propose_schedule(*, periods: dict[str, int], maximum_personal: int | None, by) -> RetentionSchedule:
     """How long each kind of thing is to be kept, in days; and how long personal data may be kept at most. It counts
     once a second person publishes it."""
@@ -110,7 +110,7 @@ def propose_schedule(*, periods: dict[str, int], maximum_personal: int | None, b
     return made
 
 
-@transaction.atomic
+@action
 def publish_schedule(schedule: RetentionSchedule, *, by) -> RetentionSchedule:
     """Let what another proposed count from now on, as the second person."""
     require(by, Permission.RETENTION_PUBLISH)

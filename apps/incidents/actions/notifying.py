@@ -9,6 +9,7 @@ from apps.accounts.permissions import Permission, require
 from apps.approvals.actions.refusals import database_refusals, refuse
 from apps.audits.actions import record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.common.errors import BadInput
 from apps.common.tenancy import as_organization, organization_ids
 from apps.incidents import queries, rules
@@ -17,7 +18,7 @@ from apps.incidents.models import Incident, Notice, Reminder
 WARNED = (72, 24, 4)  # hours before a duty's time
 
 
-@transaction.atomic
+@action
 def notify(
     incident: Incident, *, duty: str, stage: str, who: str, how: str, told_at: datetime, reference: str = "",
     note: str = "", by,

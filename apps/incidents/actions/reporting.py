@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
@@ -11,6 +10,7 @@ from apps.approvals.actions.refusals import database_refusals, refuse
 from apps.audits import holds, keys
 from apps.audits.actions import record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.common.canonical import canonical, digest
 from apps.common.errors import ActionDenied, BadInput
 from apps.common.signing import KeyUnusable
@@ -21,7 +21,7 @@ from apps.models.models import ModelVersion
 EVIDENCE = "https://assay.dev/evidence/v1"
 
 
-@transaction.atomic
+@action
 def report(project, *, title: str, model_versions: list[ModelVersion], suspend: bool = False, by, **facts) -> Incident:
     """Open an incident with what is known of it; `suspend`: hold up the sign-offs of what it affects at once.
 
@@ -44,7 +44,7 @@ def report(project, *, title: str, model_versions: list[ModelVersion], suspend: 
     return incident
 
 
-@transaction.atomic
+@action
 def amend(incident: Incident, *, reason: str, model_versions: list[ModelVersion], by, **facts) -> Entry:
     """Say anew, and whole, what is known. What was said before stays; what it affects only grows. Raises BadInput."""
     require(by, Permission.INCIDENT_REPORT)
@@ -63,7 +63,7 @@ def amend(incident: Incident, *, reason: str, model_versions: list[ModelVersion]
     return entry
 
 
-@transaction.atomic
+@action
 def suspend(incident: Incident, *, by) -> int:
     """Hold up every approved sign-off of what it affects, at once: it serves no more. How many there were."""
     require(by, Permission.APPROVAL_SUSPEND)
@@ -72,7 +72,7 @@ def suspend(incident: Incident, *, by) -> int:
     return _suspend(incident, by)
 
 
-@transaction.atomic
+@action
 def confirm(project, *, note: str = "", by) -> Confirmation:
     """Say that somebody looked through a project's register, and that nothing is missing in it."""
     require(by, Permission.INCIDENT_REPORT)

@@ -13,6 +13,7 @@ from apps.approvals.envelopes import payload_digest
 from apps.audits import holds, keys
 from apps.audits.actions import record
 from apps.audits.events import Event
+from apps.audits.refusals import refusable
 from apps.common.errors import ActionDenied, BadInput
 from apps.common.signing import KeyUnusable
 from apps.incidents import queries, rules
@@ -22,6 +23,7 @@ TYPE = "https://assay.dev/incident-signature/v1"
 TWICE = "Somebody else signed this at this moment."
 
 
+@refusable
 def ask_release(incident: Incident, *, reason: str, password: str, code: str = "", by) -> Signature:
     """Ask, as the first of two, that the evidence need not be kept unaltered any more."""
     require(by, Permission.INCIDENT_RELEASE)
@@ -29,6 +31,7 @@ def ask_release(incident: Incident, *, reason: str, password: str, code: str = "
     return _release(incident, Purpose.ASK, reason, (password, code), by)
 
 
+@refusable
 def release(incident: Incident, *, reason: str, password: str, code: str = "", by) -> Signature:
     """Grant it, as the second: from now on what was held may be altered and disposed of as usual."""
     require(by, Permission.INCIDENT_RELEASE)
@@ -48,6 +51,7 @@ def _release(incident: Incident, purpose: Purpose, reason: str, proven: tuple[st
     return signature
 
 
+@refusable
 def close(incident: Incident, *, password: str, code: str = "", by, **said: str) -> Signature:
     """Sign that its cause is known, that it was corrected, that this was verified, and which hazards it opened again.
 

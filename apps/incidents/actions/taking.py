@@ -1,17 +1,16 @@
 """Take an incident away as a pack; that it was taken is remembered."""
 
-from django.db import transaction
-
 from apps.accounts.permissions import Permission, require
 from apps.audits.actions import record
 from apps.audits.events import Event
+from apps.audits.refusals import action
 from apps.common.errors import ActionDenied
 from apps.common.signing import KeyUnusable
 from apps.incidents import packs, queries
 from apps.incidents.models import Incident
 
 
-@transaction.atomic
+@action
 def take(incident: Incident, *, form: str, by) -> packs.Pack:
     """`form` is "json" (the signed envelope) or "pdf" (a document that carries it)."""
     require(by, Permission.INCIDENT_DOWNLOAD)
