@@ -50,6 +50,7 @@ PROVED: dict[str, tuple[str, ...]] = {
         "approvals/test_waivers_end.py::test_on_expiry_the_rule_fails_again_and_the_sign_off_falls_with_no_human_action",
         "deployments/test_bound_bytes.py::test_swapped_versions_and_what_people_change_by_the_doors_refuse_it_too",
         "approvals/test_conditions.py::test_that_the_owner_left_is_told_once_and_nothing_is_asked_for_until_another_is_named",
+        "incidents/test_actions.py::test_a_sign_off_falls_and_is_asked_for_anew_after_the_release",
     ),
     "WF-APP-5": (
         "approvals/test_papers.py::test_a_resubmission_says_what_is_different",
