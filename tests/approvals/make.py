@@ -98,18 +98,28 @@ def report(
         }
         | ({"inputs": inputs, "measured": {"on": f"{at:%Y-%m-%d}"}} if submitted else {})
     )
-    own = {"organization": version.organization, "project": version.project, "model_version": version, "kind": kind}
     said = {"result": result.decode(), "digest": digest(result), "inputs": inputs} | fields
     with acting(by if submitted else None):
         if submitted:
             done = {"provenance": Provenance.SUBMITTED, "state": "finished", "finished_at": at}
-            return Report.objects.create(**own, started_by=by, **done, **said)
-        made = Report.objects.create(**own, started_by=by, queue="cpu")
+            return Report.objects.create(**_of(version, kind), started_by=by, **done, **said)
+        made = queued(version, kind, by=by)
         running = Report.objects.filter(pk=made.pk)
         running.update(state="running", attempt=1, worker="a test", started_at=timezone.now())
         running.update(state="finished", finished_at=at, **{"verdict": "pass"} | said)
         made.refresh_from_db()
         return made
+
+
+def queued(version: ModelVersion, kind: str, *, by=None) -> Report:
+    """A report that no worker has taken up yet."""
+    return Report.objects.create(**_of(version, kind), started_by=by or version.trained_by, queue="cpu")
+
+
+def _of(version: ModelVersion, kind: str) -> dict:
+    return {
+        "organization": version.organization, "project": version.project, "model_version": version, "kind": kind,
+    }  # fmt: skip
 
 
 @contextmanager

@@ -103,7 +103,7 @@ def test_withdrawn_data_makes_lineage_and_its_profile_stale(acme):
 @pytest.mark.parametrize("kind", ["performance", "fairness", "privacy", "explainability"])
 def test_each_report_is_evidence_once_finished_and_superseded_by_the_next(acme, kind):
     version = signed.model_version(acme)
-    signed.report(version, kind, state="queued", finished_at=None)
+    signed.queued(version, kind)
     assert state(acme, f"{kind}_report") == Has.MISSING
     first = signed.report(version, kind)
     assert [item.digest for item in make.holding(acme, f"{kind}_report").items] == [first.digest]
@@ -113,9 +113,7 @@ def test_each_report_is_evidence_once_finished_and_superseded_by_the_next(acme, 
 
 def test_a_report_on_other_bytes_is_stale(acme):
     version = signed.model_version(acme)
-    report = signed.report(version, "fairness", state="queued", finished_at=None)
-    report.inputs, report.state, report.finished_at = {"artifact": "f" * 64}, "finished", timezone.now()
-    report.save()
+    signed.report(version, "fairness", inputs={"artifact": "f" * 64})
     assert make.holding(acme, "fairness_report").gap == "It measured other bytes, ffffffffffff."
 
 
