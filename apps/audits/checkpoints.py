@@ -69,4 +69,9 @@ def origin(organization_id: int) -> str:
     """The log's name: this portal's host and the organization's address, such as portal.example/acme."""
     with connection.cursor() as cursor:
         cursor.execute("select slug from accounts_organization where id = %s", [organization_id])
-        return f"{urlsplit(settings.URL).netloc}/{cursor.fetchone()[0]}"
+        return f"{portal()}/{cursor.fetchone()[0]}"
+
+
+def portal() -> str:
+    """The name under which this portal's checkpoints go."""
+    return urlsplit(settings.URL).netloc

@@ -28,11 +28,12 @@ def stands(approval) -> bool:
 @pytest.mark.parametrize("role", ["owner", "builder", "reviewer"])
 def test_one_person_suspends_and_nothing_stands_on_it(acme, role):
     approval = make.approved(acme)
-    make.suspended(acme, approval, by=acme.members[role])
+    make.suspended(acme, approval, by=acme.members[role], reason="A complaint came in")
     assert not stands(approval)
     found = case(acme)
     assert (found.stands, found.status) == (False, "suspended")
-    assert any("It was suspended on" in reason and "A complaint came in" in reason for reason in found.reasons)
+    [why] = [reason for reason in found.reasons if reason.startswith("It was suspended on")]
+    assert why.endswith(": A complaint came in.")
     said = Record.objects.get(event="approval.suspended")
     assert (said.facts["drill"], said.facts["deployments"]) == (False, [])
 

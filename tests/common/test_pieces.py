@@ -214,11 +214,10 @@ def test_the_script_needs_no_evaluation():
     assert not re.search(r"\beval\(|new Function|innerHTML|document\.write", SCRIPT)
 
 
-def test_the_house_marks_where_one_stands():
-    organization = SimpleNamespace(slug="acme")
-    request = SimpleNamespace(
-        membership=SimpleNamespace(organization=organization), project=None, path="/acme/records/7/"
-    )
+@pytest.mark.parametrize("path", ["records/7/", "checkpoints/", "attestations/1/"])
+def test_the_house_marks_where_one_stands(path):
+    membership = SimpleNamespace(organization=SimpleNamespace(slug="acme"))
+    request = SimpleNamespace(membership=membership, project=None, path=f"/acme/{path}")
     html = shown("{% house %}", request=request)
     assert '<a href="/acme/records/" aria-current="true">Record</a>' in html
     assert html.count("aria-current") == 1

@@ -240,7 +240,8 @@ class Case:
         assert self.suspension, "asked only of what is suspended"
         what = "for a drill " if self.suspension.drill else ""
         on = day(self.suspension.suspended_at)
-        return f"It was suspended {what}on {on}: {self.suspension.reason}"
+        reason = self.suspension.reason.strip()
+        return f"It was suspended {what}on {on}: {reason}{'' if reason.endswith(('.', '!', '?')) else '.'}"
 
     @property
     def status(self) -> str:

@@ -219,25 +219,26 @@ def house(context):
     """What the organization keeps, with the present place marked."""
     request = context["request"]
     root = f"/{request.membership.organization.slug}/"
-    return {"places": [(name, root + path, _inside(request, root, path)) for name, path in HOUSE]}
+    return {"places": [(name, root + path, _inside(request, root, path, *beside)) for name, path, *beside in HOUSE]}
 
 
-def _inside(request, root, path) -> bool:
+def _inside(request, root, path, *beside) -> bool:
     if path:
-        return request.path.startswith(root + path)
+        return request.path.startswith(tuple(root + one for one in (path, *beside)))
     in_project = getattr(request, "project", None) is not None
     return in_project or request.path == root or request.path.startswith(f"{root}projects/")
 
 
+# name, address, and those beside it whose pages lead back to it
 HOUSE = (
     ("Projects", ""),
     ("Policies", "policies/"),
     ("Waivers", "waivers/"),
-    ("Controls", "controls/"),
+    ("Controls", "controls/", "frameworks/", "retention/", "holds/"),
     ("Incidents", "incidents/"),
-    ("Record", "records/"),
+    ("Record", "records/", "checkpoints/", "witnesses/", "keys/", "destinations/", "attestations/"),
     ("Workers", "workers/"),
-    ("Members", "members/"),
+    ("Members", "members/", "emergencies/", "access-reviews/"),
 )
 
 

@@ -63,7 +63,11 @@ class Command(BaseCommand):
         if unseen:
             raise CommandError(f"No organization is called {' or '.join(sorted(unseen))}.")
         if unused:
-            raise CommandError(f"{', '.join(map(str, unused))}: a checkpoint of no organization that was verified.")
+            named = sorted({text.partition("\n")[0][:200] for text in unused.values()})
+            raise CommandError(
+                f"{', '.join(map(str, unused))}: a checkpoint of no organization that was verified. It is of"
+                f" {' and '.join(named)}; this portal is {checkpoints.portal()}, after ASSAY_URL."
+            )
         if broken:
             raise CommandError(f"{broken} of the records verified {'is' if broken == 1 else 'are'} not intact.")
 
