@@ -221,7 +221,18 @@ SESSION_COOKIE_AGE = 12 * 3600
 SEEN_EVERY = 300  # seconds between two notes of where a session is at work; none: never
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-EMAIL_BACKEND = os.environ.get("ASSAY_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+
+# mail: printed, unless a server is named that takes it
+EMAIL_HOST = os.environ.get("ASSAY_EMAIL_HOST", "")
+EMAIL_PORT = int(os.environ.get("ASSAY_EMAIL_PORT", 587))
+EMAIL_HOST_USER = os.environ.get("ASSAY_EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("ASSAY_EMAIL_PASSWORD", "")
+EMAIL_USE_TLS = _flag("ASSAY_EMAIL_TLS", True)
+EMAIL_TIMEOUT = 20  # seconds
+DEFAULT_FROM_EMAIL = os.environ.get("ASSAY_EMAIL_FROM", f"assay@{urlsplit(URL).hostname}")
+EMAIL_BACKEND = os.environ.get(
+    "ASSAY_EMAIL_BACKEND", f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+)
 
 # the record's checkpoints, and addresses outside that organizations name
 CHECKPOINT_EVERY = int(os.environ.get("ASSAY_CHECKPOINT_EVERY", 600))  # seconds, while anything is recorded
