@@ -80,7 +80,7 @@ def stops(request, project) -> list[dict]:
         ("Model", {"models", "runs"}, _model(known)),
         ("Reports", {"reports", "documents", "statements"}, _reports(known)),
         ("Sign-off", {"approvals"}, _sign_off(known)),
-        ("Deployed", {"deployments"}, _deployed(known)),
+        ("Deployed", {"deployments", "operation-reports"}, _deployed(known)),
     )
     return [
         {"name": name, "current": here in places, "state": state, "note": note, "url": _address(project, where)}

@@ -30,6 +30,7 @@ class Permission(TextChoices):
     REPORT_START = "report.start", "ask for reports"
     REPORT_SUBMIT = "report.submit", "submit figures that were measured elsewhere, and withdraw them"
     REPORT_DOWNLOAD = "report.download", "download reports"
+    OPERATION_MEASURE = "operation.measure", "ask for figures in operation"
     STATEMENT_MAKE = "statement.make", "state what the portal cannot compute"
     STATEMENT_WITHDRAW = "statement.withdraw", "withdraw statements"
     DOCUMENT_BUILD = "document.build", "have documents built"
@@ -92,13 +93,14 @@ GRANTS: dict[str, frozenset[Permission]] = {
         EVERYBODY
         | {P.PROJECT_OPEN, P.PROJECT_CHANGE, P.DATASET_ADD, P.DATASET_DECLARE, P.DATASET_DOWNLOAD, P.DATASET_WITHDRAW}
         | {P.RUN_LAUNCH, P.RUN_CANCEL, P.MODEL_DOWNLOAD, P.MODEL_RETIRE, P.REPORT_START, P.APPROVAL_ASK}
+        | {P.OPERATION_MEASURE}
         | {P.STATEMENT_MAKE, P.STATEMENT_WITHDRAW, P.DOCUMENT_BUILD, P.DEPLOYMENT_OPEN, P.DEPLOYMENT_STOP, P.PREDICT}
         | {P.FACT_STATE, P.WAIVER_ASK, P.PERMIT_TAKE, P.EMERGENCY_ASK, P.APPROVAL_SUSPEND, P.REPORT_SUBMIT}
         | {P.INCIDENT_REPORT}
     ),
     "reviewer": frozenset(
         EVERYBODY
-        | {P.REPORT_START, P.DOCUMENT_BUILD, P.MODEL_DOWNLOAD, P.RECORD_EXPORT, P.HOLD_CHANGE}
+        | {P.REPORT_START, P.OPERATION_MEASURE, P.DOCUMENT_BUILD, P.MODEL_DOWNLOAD, P.RECORD_EXPORT, P.HOLD_CHANGE}
         | {P.APPROVAL_SIGN, P.APPROVAL_REVOKE, P.DEPLOYMENT_STOP, P.EVIDENCE_JUDGE}
         | {P.APPROVAL_SUSPEND, P.APPROVAL_RESUME, P.RETENTION_PUBLISH}
         | {P.WAIVER_APPROVE, P.WAIVER_REVOKE, P.POLICY_PUBLISH}

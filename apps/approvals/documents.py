@@ -21,7 +21,7 @@ def written(case: rules.Case, form: str, history: Iterable[tuple[Any, str]]) -> 
 
 def _as_decided(case: rules.Case) -> rules.Case:
     """The case at the moment of its decision: a document says what was signed, not what has moved since."""
-    return replace(case, changes=(), now=case.approval.decided_at or case.approval.requested_at)
+    return replace(case, changes=(), breaches=(), now=case.approval.decided_at or case.approval.requested_at)
 
 
 def manifest(case: rules.Case) -> dict[str, Any]:
@@ -97,6 +97,8 @@ def _facts(case: rules.Case) -> list[list[str]]:
         ["Policy", f"{dossier['policy']['name']} version {dossier['policy']['version']}"],
         ["Asked by", f"{dossier['asked']['by']}, {_moment(approval.requested_at)}"],
     ]
+    if told := dossier.get("operation"):
+        facts.append(["In operation", f"{numbers.number(len(told))} reports before it was asked for, in the dossier"])
     if approval.valid_until:
         facts.append(["Valid until", _moment(approval.valid_until)])
     return facts

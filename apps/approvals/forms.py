@@ -8,6 +8,7 @@ from apps.accounts.forms import Reentry
 from apps.approvals.gates.lines import LONGEST
 from apps.approvals.gates.schema import MEANINGS
 from apps.approvals.models import Consequence, Decision
+from apps.reports.models import IN_OPERATION
 
 REFUSALS = {
     Decision.RETURN: "I send it back: it may be asked for again once it is better",
@@ -52,6 +53,28 @@ class Suspension(Reason):
     drill = forms.BooleanField(
         label="It is a drill", required=False, help_text="It stops what serves all the same, and shows that it does."
     )
+
+
+class Operation(forms.Form):
+    """Which rows from operation are measured, and of when they are."""
+
+    dataset_version = forms.TypedChoiceField(
+        label="Rows from operation",
+        coerce=int,
+        help_text="A declared dataset version of this project, with what came of each row. All its rows are measured.",
+    )
+    kinds = forms.MultipleChoiceField(
+        label="Reports",
+        choices=[(kind.value, kind.label) for kind in IN_OPERATION],
+        initial=list(IN_OPERATION),
+        widget=forms.CheckboxSelectMultiple,
+    )
+    since = forms.DateField(label="First day of the rows", required=False, widget=forms.DateInput({"type": "date"}))
+    until = forms.DateField(label="Last day of the rows", required=False, widget=forms.DateInput({"type": "date"}))
+
+    def __init__(self, *args, versions, **options):
+        super().__init__(*args, **options)
+        self.fields["dataset_version"].choices = [(version.pk, str(version)) for version in versions]
 
 
 class Telling(forms.Form):

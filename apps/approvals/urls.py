@@ -38,6 +38,7 @@ project = [
     path("approvals/<int:pk>/tell/", views.approval_tell, name="approval-tell"),
     path("approvals/<int:pk>/fulfil/", views.approval_fulfil, name="approval-fulfil"),
     path("approvals/<int:pk>/confirm/", views.approval_confirm, name="approval-confirm"),
+    path("approvals/<int:pk>/operation/", views.approval_operation, name="approval-operation"),
     path("approvals/<int:pk>/dossier.json", views.approval_dossier, name="approval-dossier"),
     path("approvals/<int:pk>/sign-off.pdf", views.approval_document, name="approval-document"),
 ]
@@ -67,6 +68,7 @@ api = [
     path("approvals/<int:pk>/resumption/", rest.Resumption.as_view(), name="api-approval-resumption"),
     path("approvals/<int:pk>/resumption/grant/", rest.ResumptionGrant.as_view(), name="api-approval-resumption-grant"),
     path("approvals/<int:pk>/tellings/", rest.Tellings.as_view(), name="api-approval-tellings"),
+    path("approvals/<int:pk>/operation-reports/", rest.InOperation.as_view(), name="api-approval-operation-reports"),
     path("approvals/<int:pk>/fulfilments/", rest.Fulfilments.as_view(), name="api-approval-fulfilments"),
     path("approvals/<int:pk>/confirmations/", rest.Confirmations.as_view(), name="api-approval-confirmations"),
     path("delegations/", rest.DelegationList.as_view(), name="api-delegations"),

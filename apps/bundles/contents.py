@@ -87,6 +87,7 @@ class Contents:
             Member("dossier.json", "what was signed, byte for byte", self.approval.dossier.encode),
             *self._reports(),
             *self._documents(),
+            *self._operation(),
             *self._model(),
             *self._data(),
             *self._policy(),
@@ -157,6 +158,16 @@ class Contents:
     def _documents(self):
         for name, about, content in evidence.documents(self.case, viewer=self.viewer, gaps=self.gaps):
             yield Member(name, about, content)
+
+    def _operation(self):
+        found = evidence.in_operation(self.case)
+        for report in found:
+            name, about = f"operation/{report.kind}-{report.digest[:12]}", f"the {report.kind} report in operation"
+            told = f"{about} {report.pk}, on {report.dataset_version}: no evidence of the sign-off"
+            yield Member(f"{name}.json", told, report.result.encode)
+        if self.case.breaches:
+            told = canonical(evidence.broken(self.case))
+            yield Member("operation/broken.json", "the rules that were broken in operation since", lambda: told)
 
     def _model(self):
         version = self.version

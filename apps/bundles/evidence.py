@@ -16,7 +16,7 @@ from apps.common import storage
 from apps.common.canonical import canonical
 from apps.deployments.models import Permit
 from apps.documents import queries as written
-from apps.reports.models import Provenance
+from apps.reports.models import OperationReport, Provenance
 from apps.reports.queries import speaking
 
 Told = tuple[str, str, bytes]  # name, what it is, content
@@ -101,6 +101,29 @@ def measured_since(case: Case) -> list:
     if case.dossier["policy_body"].get("provenance") == Provenance.RECOMPUTED:
         found = found.filter(provenance=Provenance.RECOMPUTED)
     return list(found.order_by("kind"))
+
+
+def in_operation(case: Case) -> list[OperationReport]:
+    """The reports in operation that the dossier tells, and those that broke the sign-off since."""
+    told = {one["report"] for one in case.dossier.get("operation") or []}
+    told |= {breach.report_id for breach in case.breaches}
+    found = OperationReport.objects.filter(organization_id=case.approval.organization_id, pk__in=told)
+    return list(found.select_related("dataset_version__dataset", "model_version__model").order_by("pk"))
+
+
+def broken(case: Case) -> list[dict[str, Any]]:
+    """Each rule that was broken in operation, with the figure and the digest of the report that shows it."""
+    return [
+        {
+            "rule": breach.place,
+            "of": breach.of,
+            "figure": breach.figure,
+            "report": breach.report_id,
+            "digest": breach.report.digest,
+            "found_at": moment(breach.found_at),
+        }
+        for breach in case.breaches
+    ]
 
 
 def locked(case: Case) -> list[PolicyVersion]:
@@ -215,6 +238,7 @@ def _about(case: Case):
         | Q(on_type="statement", on_id__in=papers["statement"])
         | Q(on_type="datasetversion", on_id__in=data)
         | Q(on_type="report", on_id__in=reports)
+        | Q(on_type="operationreport", on_id__in=[one.pk for one in in_operation(case)])
         | Q(on_type="signingkey")
     )
     found = Record.objects.filter(on, organization_id=approval.organization_id)

@@ -18,6 +18,7 @@ from apps.deployments.models import STOPS_WITHIN, State
 from apps.models import queries as models
 
 SHOWN = 12  # values of an input on the page
+MEASURED = 5  # reports in operation on the page; all of them on theirs
 
 
 def deployments(request):
@@ -71,11 +72,20 @@ def deployment_detail(request, pk):
         "address": settings.URL + path,
         "example": _example(deployment.model_version.input_schema),
         "history": queries.history(deployment),
+        "operation": approvals.in_operation(deployment.approval, viewer=request.membership),
+        "measured": _measured(deployment, request.membership),
         "form": forms.Reason(),
         "why_not_stop": rules.why_not_stop(deployment, by=request.membership),
     }
     about = deployment.model_version
     return page(request, "deployments/deployment_detail.html", context=context, about=about)
+
+
+def _measured(deployment, viewer) -> list:
+    """The newest reports in operation, each under the policy of the sign-off."""
+    approval = deployment.approval
+    newest = approvals.measured(approval, viewer=viewer)[:MEASURED]
+    return approvals.judged(newest, approval.policy_version.parsed, approval.model_version)
 
 
 def _column(column: dict) -> dict:

@@ -41,8 +41,10 @@ ACCOUNT_ACTIVITIES = {
     11: "MFA Factor Disable",
 }  # a role's change has no activity of its own: Other
 INFORMATIONAL, MEDIUM, HIGH, CRITICAL = 1, 3, 4, 5
-SEVERITIES = {"isolation.broken": CRITICAL, "approval.revoked": HIGH, "deployment.stopped": MEDIUM,
-              "member.removed": MEDIUM, "key.rotated": MEDIUM, "destination.removed": MEDIUM}  # fmt: skip
+SEVERITIES = {
+    "isolation.broken": CRITICAL, "approval.revoked": HIGH, "approval.broken": HIGH, "deployment.stopped": MEDIUM,
+    "member.removed": MEDIUM, "key.rotated": MEDIUM, "destination.removed": MEDIUM,
+}  # fmt: skip
 SEVERITY = {INFORMATIONAL: "Informational", MEDIUM: "Medium", HIGH: "High", CRITICAL: "Critical"}
 SUCCESS, FAILURE = 1, 2
 

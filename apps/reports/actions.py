@@ -1,4 +1,5 @@
-"""Ask for reports, keep what the worker found, stop one, submit figures from outside, withdraw them, take one away."""
+"""Ask for reports, before a sign-off or in operation; keep what the worker found, stop one; submit figures from
+outside, withdraw them; take one away."""
 
 from datetime import UTC, date, datetime, time
 
@@ -15,7 +16,7 @@ from apps.common.errors import ActionDenied, BadInput
 from apps.common.work import WorkState
 from apps.models.models import ModelVersion
 from apps.reports import queries, rules, submissions
-from apps.reports.models import Kind, Provenance, Report
+from apps.reports.models import Kind, OperationReport, Provenance, Report
 
 
 @action
@@ -49,20 +50,63 @@ def _queue(version, kind, parameters, by):
 
 
 @action
-def cancel(report: Report, *, by) -> Report:
+def measure_in_operation(version: ModelVersion, data, *, kinds, by, since=None, until=None) -> list[OperationReport]:
+    """Queue one report of each kind on all rows of a dataset version that came from operation.
+
+    The room of sign-offs asks for it, of what was signed off; `since` and `until` are the period the rows are of."""
+    require(by, Permission.OPERATION_MEASURE)
+    _refuse(rules.why_not_measure(version, by=by))
+    period = {"since": since, "until": until, "today": timezone.localdate()}
+    if problems := rules.operation_problems(version, data, kinds=kinds, **period):
+        raise BadInput(problems)
+    rows = {"model_version": version, "dataset_version": data, "since": since, "until": until}
+    return [_queue_in_operation({"kind": kind, **rows}, by) for kind in dict.fromkeys(kinds)]
+
+
+def _queue_in_operation(asked: dict, by) -> OperationReport:
+    version, kind = asked["model_version"], asked["kind"]
+    under_way = OperationReport.objects.filter(**asked, cancel_requested=False, state__in=work.UNDER_WAY).first()
+    if under_way:
+        return under_way
+    report = OperationReport.objects.create(
+        **asked,
+        organization_id=version.organization_id,
+        project_id=version.project_id,
+        parameters=rules.parameters(kind, {}),
+        queue=work.Queue.CPU,
+        started_by=by,
+    )
+    work.enqueue(report)
+    record(
+        Event.OPERATION_REPORT_STARTED, on=report, by=by, kind=kind, artifact=version.artifact_digest,
+        data=asked["dataset_version"].digest, since=_day(asked["since"]), until=_day(asked["until"]),
+    )  # fmt: skip
+    return report
+
+
+def _day(day) -> str | None:
+    return day.isoformat() if day else None
+
+
+@action
+def cancel(report: Report | OperationReport, *, by) -> Report | OperationReport:
     """Stop a report: at once where it waits, at its worker's next step where it runs."""
-    report = Report.objects.select_for_update(of=("self",)).get(pk=report.pk)
-    require(by, Permission.REPORT_START)
+    report = type(report).objects.select_for_update(of=("self",)).get(pk=report.pk)
+    require(by, rules.ASKING[report.noun])
     _refuse(rules.why_not_cancel(report, by=by))
     report.cancel_requested = True
     if report.state == WorkState.QUEUED:
         report.state, report.finished_at = WorkState.CANCELLED, timezone.now()
     report.save(update_fields=["cancel_requested", "state", "finished_at"])
-    record(Event.REPORT_CANCELLED, on=report, by=by, kind=report.kind)
+    record(_event(report, "cancelled"), on=report, by=by, kind=report.kind)
     return report
 
 
-def keep(report: Report, result: dict) -> None:
+def _event(report: Report | OperationReport, deed: str) -> Event:
+    return Event(f"{report.noun}.{deed}")
+
+
+def keep(report: Report | OperationReport, result: dict) -> None:
     """What the worker found becomes the report: canonical bytes, their digest, never to change."""
     content = canonical(result)
     work.finish(
@@ -73,15 +117,16 @@ def keep(report: Report, result: dict) -> None:
         verdict=result["verdict"],
         progress={},
     )
+    where = {"data": result["inputs"]["test_data"]} if "operation" in result else {}
     record(
-        Event.REPORT_FINISHED, on=report, by=None, kind=report.kind, verdict=report.verdict, digest=report.digest,
-        artifact=result["inputs"]["artifact"], attempt=report.attempt,
+        _event(report, "finished"), on=report, by=None, kind=report.kind, verdict=report.verdict, digest=report.digest,
+        artifact=result["inputs"]["artifact"], attempt=report.attempt, **where,
     )  # fmt: skip
 
 
 def fail(report, sentence: str) -> None:
     work.finish(report, state=WorkState.FAILED, problem=sentence)
-    record(Event.REPORT_FAILED, on=report, by=None, kind=report.kind, problem=sentence)
+    record(_event(report, "failed"), on=report, by=None, kind=report.kind, problem=sentence)
 
 
 def stop(report) -> None:
@@ -166,13 +211,13 @@ def withdraw(report: Report, *, reason: str, by) -> Report:
 
 
 @action
-def take_away(report: Report, *, form: str, by) -> None:
+def take_away(report: Report | OperationReport, *, form: str, by) -> None:
     """Remember that somebody downloads a report, as "pdf" or "json", or the "original" it came with."""
     require(by, Permission.REPORT_DOWNLOAD)
     _refuse(rules.why_not_download(report, form=form, by=by))
     if form != "original":  # which is not what is signed
         readings.opened(report, by=by, digest=report.digest)
-    record(Event.REPORT_DOWNLOADED, on=report, by=by, form=form, digest=report.digest)
+    record(_event(report, "downloaded"), on=report, by=by, form=form, digest=report.digest)
 
 
 def _refuse(reason: str | None) -> None:

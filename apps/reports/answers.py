@@ -14,10 +14,17 @@ def answer(kind: str, measured: dict) -> str:
     return SENTENCES[Kind(kind)](measured["figures"], measured["detail"])
 
 
-def performance(figures, detail):
+def in_operation(kind: str, measured: dict, rows: str) -> str:
+    """The same, of rows from operation. `rows`: which, in words."""
+    if kind == Kind.PERFORMANCE:
+        return performance(measured["figures"], measured["detail"], rows=f"rows from operation ({rows})")
+    return f"In operation ({rows}): {answer(kind, measured)}"
+
+
+def performance(figures, detail, rows="rows it had not seen"):
     accuracy, area, balanced = (_named(figures, name) for name in ("accuracy", "roc_auc", "balanced_accuracy"))
     return (
-        f"On {number(accuracy['n'])} rows it had not seen, it was right for {_with_interval(accuracy)} of them; a "
+        f"On {number(accuracy['n'])} {rows}, it was right for {_with_interval(accuracy)} of them; a "
         f"favourable row ranks above an unfavourable one with chance {_with_interval(area)}.{_limit(balanced)}"
     )
 

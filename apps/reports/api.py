@@ -200,3 +200,69 @@ class ReportFile(Door):
         report = get_object_or_404(queries.reports(viewer=self.by), pk=pk)
         actions.take_away(report, form=self.form, by=self.by)
         return files.attachment(report, self.form)
+
+
+# In operation. It is asked for under the sign-off that it may fell: POST approvals/<id>/operation-reports/.
+
+
+class OperationReportOutput(ReportOutput):
+    """A report in operation in a list; one alone carries its result too."""
+
+    superseded_by = withdrawn_at = withdrawn_reason = None
+    dataset_version = serializers.IntegerField(source="dataset_version_id", help_text="All its rows were measured.")
+    data = serializers.CharField(source="dataset_version.__str__")
+    data_digest = serializers.CharField(source="dataset_version.digest")
+    since = serializers.DateField(allow_null=True, help_text="First day of the period the rows are of, if stated.")
+    until = serializers.DateField(allow_null=True, help_text="Its last day.")
+
+
+class OperationReportWhole(OperationReportOutput, ReportWhole):
+    """With everything that was computed."""
+
+    superseded_by = withdrawn_at = withdrawn_reason = original = None
+
+
+class OperationReportList(Door):
+    @extend_schema(
+        operation_id="operation_reports_list", parameters=FILTERS[:2], responses=OperationReportOutput(many=True)
+    )
+    def get(self, request):
+        """What was measured in operation, newest first; `model_version` names the model by its bytes."""
+        version, asked = None, request.query_params.get("model_version", "")
+        if asked.isascii() and asked.isdigit() and len(asked) < 19:
+            version = get_object_or_404(queries.versions(viewer=self.by), pk=asked)
+        found = queries.listed_operation_reports(viewer=self.by, version=version)
+        if slug := request.query_params.get("project"):
+            found = found.filter(project__slug=slug)
+        return self.slice(OperationReportOutput, found)
+
+
+class OneOperationReport(Door):
+    def report(self, pk):
+        return get_object_or_404(queries.operation_reports(viewer=self.by), pk=pk)
+
+
+class OperationReportDetail(OneOperationReport):
+    @extend_schema(operation_id="operation_reports_read", responses=OperationReportWhole)
+    def get(self, request, pk):
+        report = self.report(pk)
+        readings.opened(report, by=self.by, digest=report.digest)
+        return self.answer(OperationReportWhole, report)
+
+
+class OperationReportCancellation(OneOperationReport):
+    @extend_schema(operation_id="operation_reports_cancel", request=None, responses=OperationReportOutput)
+    def post(self, request, pk):
+        return self.answer(OperationReportOutput, actions.cancel(self.report(pk), by=self.by))
+
+
+class OperationReportFile(OneOperationReport):
+    """A finished report in operation as the worker computed it, or as a document; every download is remembered."""
+
+    form = "json"
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    def get(self, request, pk):
+        report = self.report(pk)
+        actions.take_away(report, form=self.form, by=self.by)
+        return files.attachment(report, self.form)

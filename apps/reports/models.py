@@ -1,9 +1,11 @@
-"""What was measured: by the portal, from registered bytes; or elsewhere, and submitted."""
+"""What was measured: by the portal, from registered bytes, before a sign-off or in operation; or elsewhere, and
+submitted."""
 
 from django.db import models
 from django.urls import reverse
 
 from apps.common.work import Work
+from apps.datasets.models import DatasetVersion
 from apps.models.models import ModelVersion
 from apps.projects.models import ProjectModel
 
@@ -36,6 +38,7 @@ class Report(Work, ProjectModel):
     the day on which its figures were measured, so that they are as old as what they tell of."""
 
     task = "apps.reports.tasks.run_report"
+    noun = "report"  # of its events
     kind = models.CharField(max_length=20, choices=Kind)
     provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.RECOMPUTED)
     model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="reports")
@@ -73,3 +76,36 @@ class Report(Work, ProjectModel):
 
     def get_absolute_url(self):
         return reverse("report", args=[self.project.organization.slug, self.project.slug, self.pk])
+
+
+IN_OPERATION = (Kind.PERFORMANCE, Kind.FAIRNESS)
+
+
+class OperationReport(Work, ProjectModel):
+    """The same figures, measured on all rows of a dataset version that came from operation with their outcomes.
+
+    No sign-off rests on one, so it is a table of its own, where nothing can take it for evidence; what it does to a
+    sign-off that was given, the room of sign-offs says. Immutable once finished."""
+
+    task = "apps.reports.tasks.run_operation_report"
+    noun = "operation-report"
+    is_submitted, provenance = False, Provenance.RECOMPUTED  # nobody brings its figures
+    kind = models.CharField(max_length=20, choices=[(kind.value, kind.label) for kind in IN_OPERATION])
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="operation_reports")
+    dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="+")
+    since = models.DateField(null=True)  # the period the rows are of, where it was stated
+    until = models.DateField(null=True)  # its last day
+    parameters = models.JSONField(default=dict)
+    inputs = models.JSONField(default=dict)
+    result = models.TextField(blank=True)  # canonical JSON
+    digest = models.CharField(max_length=64, blank=True)  # of result
+    verdict = models.CharField(max_length=15, choices=Verdict, blank=True)  # by its own limits; a policy judges anew
+
+    class Meta:
+        indexes = [models.Index(fields=["model_version", "-id"], name="reports_operation_newest")]
+
+    def __str__(self):
+        return f"{self.get_kind_display()} report of {self.model_version} in operation"
+
+    def get_absolute_url(self):
+        return reverse("operation-report", args=[self.project.organization.slug, self.project.slug, self.pk])

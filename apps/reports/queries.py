@@ -7,7 +7,7 @@ from django.db.models.expressions import RawSQL
 
 from apps.common.work import WorkState
 from apps.models.models import ModelVersion
-from apps.reports.models import Provenance, Report
+from apps.reports.models import OperationReport, Provenance, Report
 
 FINISHED = WorkState.FINISHED
 
@@ -64,6 +64,23 @@ def measured(*, viewer, version):
 def attributes(version) -> list[str]:
     """The sensitive attributes that the data of a model version declares."""
     return [attribute["name"] for attribute in (version.dataset_version.declaration or {}).get("sensitive", [])]
+
+
+def operation_reports(*, viewer, project=None, version=None):
+    """What was measured in operation, newest first; of a version: of the same bytes in its project."""
+    found = OperationReport.objects.filter(organization_id=viewer.organization_id)
+    if project is not None:
+        found = found.filter(project=project)
+    if version is not None:
+        found = found.filter(project=version.project_id, model_version__artifact_digest=version.artifact_digest)
+    related = ("project__organization", "model_version__model", "dataset_version__dataset", "started_by__user")
+    return found.select_related(*related).order_by("-pk")
+
+
+def listed_operation_reports(*, viewer, project=None, version=None):
+    """The same without what only the page of one shows."""
+    found = operation_reports(viewer=viewer, project=project, version=version)
+    return found.defer("result", "inputs", "parameters", "dataset_version__declaration", "dataset_version__columns")
 
 
 def versions(*, viewer):

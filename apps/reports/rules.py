@@ -1,13 +1,19 @@
 """Which reports there are, what they ask, what they are held to unless told otherwise, and who may start them when."""
 
+from datetime import date
+
 from apps.accounts.permissions import Permission, why_not
-from apps.reports.models import Kind
+from apps.reports.models import IN_OPERATION, Kind
 
 QUESTIONS = {
     Kind.PERFORMANCE: "How well does {} predict?",
     Kind.FAIRNESS: "Does {} treat groups alike?",
     Kind.PRIVACY: "What does {} give away about the people it learned from?",
     Kind.EXPLAINABILITY: "What moves the answers of {}?",
+}
+IN_OPERATION_QUESTIONS = {
+    Kind.PERFORMANCE: "How well does {} predict in operation?",
+    Kind.FAIRNESS: "Does {} treat groups alike in operation?",
 }
 WORDS = {
     Kind.PERFORMANCE: "accuracy, ranking, losses and calibration, with intervals",
@@ -22,6 +28,7 @@ LIMITS = {
     Kind.EXPLAINABILITY: {"additivity_residual": ("at_most", 0.001), "stability": ("at_least", 0.80)},
 }
 MOST_SEED = 2**31 - 1
+ASKING = {"report": Permission.REPORT_START, "operation-report": Permission.OPERATION_MEASURE}
 NAMES = {
     "roc_auc": "ROC AUC",
     "brier": "Brier score",
@@ -108,8 +115,87 @@ def why_not_withdraw(report, *, by) -> str | None:
     return None
 
 
+def why_not_measure(version, *, by) -> str | None:
+    """Whether a model version may be measured in operation now, on whatever rows."""
+    if reason := why_not(by, Permission.OPERATION_MEASURE):
+        return reason
+    if version.project.closed_at:
+        return f"The project {version.project.name} is closed."
+    if version.retired_at:
+        return f"{version} is retired; it operates no more."
+    return None
+
+
+def operation_problems(version, data, *, kinds, since, until, today) -> dict[str, str]:
+    """What is wrong with rows from operation, by field. They mean what the rows meant that the model learned from:
+    else its figures would be of another question."""
+    found = {}
+    if not kinds or set(kinds) - set(IN_OPERATION):
+        found["kinds"] = f"Choose among {', '.join(IN_OPERATION)}."
+    if since and until and since > until:
+        found["since"] = "The period ends before it begins."
+    if max(filter(None, (since, until)), default=today) > today:
+        found["until"] = "The period lies in the future; nothing has come of it yet."
+    if problem := _rows_problem(version, data) or _meaning_problem(version, data, kinds):
+        found["dataset_version"] = problem
+    return found
+
+
+def _rows_problem(version, data) -> str | None:
+    if data.project_id != version.project_id:
+        return f"{data} is of another project than {version}."
+    if data.withdrawn_at:
+        return f"{data} was withdrawn: {data.withdrawn_reason}"
+    if data.declaration is None:
+        return f"{data} is not declared: nobody has said what its columns mean."
+    if data.digest == version.data_digest:
+        return f"{data} holds the rows {version} learned from. Bring rows from operation."
+    if version.test_dataset_version and data.digest == version.test_dataset_version.digest:
+        return f"{data} holds the rows {version} was tested on before its sign-off. Bring rows from operation."
+    lacking = [column["name"] for column in version.input_schema if column["name"] not in data.columns]
+    if lacking:
+        return f"{data} lacks the model's input{'s' if len(lacking) > 1 else ''} {_quoted(lacking)}."
+    return None
+
+
+def _meaning_problem(version, data, kinds) -> str | None:
+    """Target, missing marks and sensitive attributes, against what was declared of the data it learned from."""
+    learned, declared = version.dataset_version.declaration or {}, data.declaration
+    for field, what in (("target", "target"), ("favourable", "favourable value")):
+        if declared.get(field) != learned.get(field):
+            return (
+                f"{data} declares the {what} “{declared.get(field)}”, and {version} learned “{learned.get(field)}”. "
+                "Declare it alike."
+            )
+    if lacking := sorted(set(learned.get("missing", [])) - set(declared.get("missing", []))):
+        return f"{data} does not declare that {_quoted(lacking)} marks a missing value, as the data of {version} does."
+    alike = {one["name"]: one for one in declared.get("sensitive", [])}
+    wanted = learned.get("sensitive", []) if Kind.FAIRNESS in kinds else []
+    if other := [one["name"] for one in wanted if alike.get(one["name"]) != one]:
+        return (
+            f"{data} does not declare the sensitive attribute{'s' if len(other) > 1 else ''} {_quoted(other)} as the "
+            f"data of {version} does; rules about fairness ask for each."
+        )
+    return None
+
+
+def in_words(operation: dict) -> str:
+    """Which rows from operation: “june v1, 1 June 2026 to 30 June 2026”. `operation`: as a result tells it."""
+    since, until = (date.fromisoformat(day) if day else None for day in (operation["since"], operation["until"]))
+    name = f"{operation['dataset']} v{operation['version']}"
+    if since and until:
+        return f"{name}, {since:%-d %B %Y} to {until:%-d %B %Y}"
+    if since or until:
+        return f"{name}, {f'from {since:%-d %B %Y} on' if since else f'until {until:%-d %B %Y}'}"
+    return f"{name}, no period stated"
+
+
+def _quoted(names) -> str:
+    return ", ".join(f"“{name}”" for name in names)
+
+
 def why_not_cancel(report, *, by) -> str | None:
-    if reason := why_not(by, Permission.REPORT_START):
+    if reason := why_not(by, ASKING[report.noun]):
         return reason
     if report.is_over:
         return "This report is over; there is nothing left to stop."

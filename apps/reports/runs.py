@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -56,18 +57,29 @@ def run(organization_id: int, work_id: int) -> None:
 
 def _measure(report, pulse):
     pulse.progress(words="reading the registered model and data", share=0.05, at_once=True)
-    with as_organization(report.organization_id):
-        registered = ModelVersion.objects.select_related(
-            "model", "project", "dataset_version__dataset", "test_dataset_version__dataset"
-        ).get(pk=report.model_version_id)
-    try:
+    registered = registered_of(report)
+    with problems_told():
         evidence = gather(registered)
         pulse.progress(words="measuring", share=0.2, at_once=True)
         result = measured(report, registered, evidence, lambda share: pulse.progress(share=0.2 + 0.75 * share))
-    except (artifacts.ArtifactProblem, tables.TableProblem, DamagedFile, FileNotFoundError) as problem:
-        raise WorkProblem(str(problem)) from problem
     with as_organization(report.organization_id):
         actions.keep(report, result)
+
+
+def registered_of(report) -> ModelVersion:
+    with as_organization(report.organization_id):
+        return ModelVersion.objects.select_related(
+            "model", "project", "dataset_version__dataset", "test_dataset_version__dataset"
+        ).get(pk=report.model_version_id)
+
+
+@contextmanager
+def problems_told():
+    """What is wrong with model or data, as the report's own end."""
+    try:
+        yield
+    except (artifacts.ArtifactProblem, tables.TableProblem, DamagedFile, FileNotFoundError) as problem:
+        raise WorkProblem(str(problem)) from problem
 
 
 def measured(report, registered, evidence, progress) -> dict:
@@ -108,13 +120,13 @@ def gather(registered: ModelVersion) -> Evidence:
     data, test = registered.dataset_version, registered.test_dataset_version
     if data.digest != registered.data_digest or data.declaration_digest != registered.declaration_digest:
         raise WorkProblem(f"The data of {registered} is not what it was registered with; nothing was measured.")
-    declaration, everything = _table(data)
+    declaration, everything = table(data)
     if test is None:
         seen = _kept_apart(model, everything)
         learned, unseen, used = _some(everything, ~seen), _some(everything, seen), data
     else:
         learned, used = everything, test
-        declaration, unseen = _table(test)
+        declaration, unseen = table(test)
     inputs = {
         "artifact": registered.artifact_digest,
         "recipe": registered.recipe_digest,
@@ -130,7 +142,7 @@ def gather(registered: ModelVersion) -> Evidence:
     return Evidence(model, learned, unseen, declaration, registered.privacy, inputs)
 
 
-def _table(dataset_version) -> tuple[tables.Declaration, Rows]:
+def table(dataset_version) -> tuple[tables.Declaration, Rows]:
     """The whole of a dataset version under its declaration."""
     if dataset_version.declaration is None:
         raise WorkProblem(f"{dataset_version} is not declared: nobody has said what its columns mean.")

@@ -124,7 +124,26 @@ def report_detail(request, pk):
 
 @require_POST
 def report_cancel(request, pk):
-    report = get_object_or_404(queries.reports(viewer=request.membership, project=request.project), pk=pk)
+    return _cancel(request, get_object_or_404(_reports(request), pk=pk))
+
+
+@require_safe
+def report_json(request, pk):
+    """The exact bytes that are signed."""
+    return _download(request, get_object_or_404(_reports(request), pk=pk), "json")
+
+
+@require_safe
+def report_pdf(request, pk):
+    """The same as a document."""
+    return _download(request, get_object_or_404(_reports(request), pk=pk), "pdf")
+
+
+def _reports(request):
+    return queries.reports(viewer=request.membership, project=request.project)
+
+
+def _cancel(request, report):
     try:
         actions.cancel(report, by=request.membership)
     except ActionDenied as denied:
@@ -145,25 +164,12 @@ def report_withdraw(request, pk):
 
 
 @require_safe
-def report_json(request, pk):
-    """The exact bytes that are signed."""
-    return _download(request, pk, "json")
-
-
-@require_safe
 def report_original(request, pk):
     """The file that submitted figures came with, as it was sent."""
-    return _download(request, pk, "original")
+    return _download(request, get_object_or_404(_reports(request), pk=pk), "original")
 
 
-@require_safe
-def report_pdf(request, pk):
-    """The same as a document."""
-    return _download(request, pk, "pdf")
-
-
-def _download(request, pk, form):
-    report = get_object_or_404(queries.reports(viewer=request.membership, project=request.project), pk=pk)
+def _download(request, report, form):
     try:
         with transaction.atomic():
             actions.take_away(report, form=form, by=request.membership)
@@ -171,3 +177,54 @@ def _download(request, pk, form):
     except ActionDenied as denied:
         messages.error(request, str(denied))
         return see(report)
+
+
+# In operation. It is asked for where the sign-off is that it may fell.
+
+
+def operation_report_list(request):
+    """Everything that was measured in operation in this project, or of one model's bytes."""
+    viewer, asked = request.membership, request.GET.get("model", "")
+    known = asked.isascii() and asked.isdigit() and len(asked) < 19
+    chosen = queries.versions(viewer=viewer).filter(project=request.project, pk=asked).first() if known else None
+    found = queries.listed_operation_reports(viewer=viewer, project=request.project, version=chosen)
+    context = listed(request, found)
+    context |= {"chosen": chosen, "waiting": any(not report.is_over for report in context["rows"])}
+    return page(request, "reports/operation_report_list.html", part="list", context=context)
+
+
+@require_safe
+def operation_report_detail(request, pk):
+    """One report in operation: which rows, what they show, and that no sign-off rests on it."""
+    report = get_object_or_404(_operation_reports(request), pk=pk)
+    readings.opened(report, by=request.membership, digest=report.digest)
+    sheet = sheets.sheet(report) if report.result else None
+    context = {
+        "report": report,
+        "question": rules.IN_OPERATION_QUESTIONS[Kind(report.kind)].format(report.model_version),
+        "sheet": sheet,
+        "facts": files.facts(report, sheet) if sheet else [],
+        "why_not_cancel": rules.why_not_cancel(report, by=request.membership),
+    }
+    return page(request, "reports/report_detail.html", part="state", context=context, about=report.model_version)
+
+
+@require_POST
+def operation_report_cancel(request, pk):
+    return _cancel(request, get_object_or_404(_operation_reports(request), pk=pk))
+
+
+@require_safe
+def operation_report_json(request, pk):
+    """The exact bytes, as the worker computed them."""
+    return _download(request, get_object_or_404(_operation_reports(request), pk=pk), "json")
+
+
+@require_safe
+def operation_report_pdf(request, pk):
+    """The same as a document."""
+    return _download(request, get_object_or_404(_operation_reports(request), pk=pk), "pdf")
+
+
+def _operation_reports(request):
+    return queries.operation_reports(viewer=request.membership, project=request.project)

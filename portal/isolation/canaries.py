@@ -37,6 +37,7 @@ from apps.incidents.rules import FLAGS, WORDS
 from apps.models.models import ModelVersion
 from apps.projects.models import Project
 from apps.projects.rules import NAMES
+from apps.reports.models import OperationReport
 from apps.training.models import TrainingRun
 from portal.isolation.addresses import named
 from portal.isolation.doors import JSON, OUTSIDE, PASSWORD, content_of
@@ -142,6 +143,7 @@ def _made(password: str, founded) -> Canary:
     _incident(canary)
     _sign_off(canary)
     _serving_and_sharing(canary)
+    _operation(canary)
     _house(canary)
     canary.enter()
     for model in tenant_models():
@@ -182,13 +184,14 @@ def _people(canary: Canary, password: str) -> None:
         canary.secrets[role] = secret
 
 
-def table(canary: Canary) -> bytes:
-    """240 rows that a regression learns easily, with the canary's words in header and cells."""
-    dice, lines = random.Random(0), io.StringIO()  # noqa: S311  nothing secret
+def table(canary: Canary, *, seed: int = 0, wrong: bool = False) -> bytes:
+    """240 rows that a regression learns easily, with the canary's words in header and cells; or whose outcomes are the
+    opposite."""
+    dice, lines = random.Random(seed), io.StringIO()  # noqa: S311  nothing secret
     lines.write(f"decision,{canary.word('column')},income\n")
     for _ in range(240):
         group, income = dice.choice((canary.word("cell"), "other")), dice.gauss(0, 1)
-        lines.write(f"{int(income + dice.gauss(0, 0.4) > 0)},{group},{income:.4f}\n")
+        lines.write(f"{int((income + dice.gauss(0, 0.4) > 0) != wrong)},{group},{income:.4f}\n")
     return lines.getvalue().encode()
 
 
@@ -318,10 +321,26 @@ def _house(canary: Canary) -> None:
     _waiting(canary)
 
 
+def _operation(canary: Canary) -> None:
+    """What became of the people since, with every decision proved wrong; and so a sign-off that falls, and why."""
+    file = SimpleUploadedFile(canary.word("file") + ".csv", table(canary, seed=1, wrong=True), content_type="text/csv")
+    place = {"project": canary.project, "name": canary.word("operation"), "file": file}
+    data = canary.do("builder", "api-datasets", **place)["id"]
+    worked(canary)
+    group = canary.word("column")
+    said = {"target": "decision", "favourable": "1", "missing": [canary.word("missing")], "left_out": []}
+    sensitive = [{"name": group, "kind": "column", "column": group}]
+    canary.do("builder", "api-dataset-version-declaration", data, sensitive=sensitive, **said)
+    canary.enter()
+    approval = Approval.objects.get(organization=canary.organization).pk
+    canary.do("builder", "api-approval-operation-reports", approval, dataset_version=data, kinds=["performance"])
+    worked(canary)
+
+
 def _made_by_time(canary: Canary) -> None:
     canary.enter()
     own = {"organization": canary.organization}
-    data = DatasetVersion.objects.get(**own)
+    data = DatasetVersion.objects.get(pk=canary.rows[ModelVersion].dataset_version_id)
     Notice.objects.create(**own, approval=Approval.objects.get(**own), kind="overdue")
     Disposal.objects.create(
         **own, project=data.project, version=data, digest=data.digest, size=1, why=canary.word("disposal")
@@ -333,12 +352,17 @@ def _made_by_time(canary: Canary) -> None:
 def _waiting(canary: Canary) -> None:
     """One row of each kind of work that no worker has taken up yet."""
     canary.enter()
-    data, version = DatasetVersion.objects.get(organization=canary.organization).pk, canary.rows[ModelVersion].pk
+    version = canary.rows[ModelVersion].pk
+    data = canary.rows[ModelVersion].dataset_version_id
     _uploaded(canary, "another")
     canary.do("builder", "api-runs", project=canary.project, model=canary.word("model"), dataset_version=data,
               recipe={"estimator": "logistic", "seed": 1}, gpu=False)  # fmt: skip
     canary.do("builder", "api-reports", model_version=version, kinds=["privacy"])
     canary.do("builder", "api-documents", kind="dataset_datasheet", dataset_version=data)
+    measured = OperationReport.objects.get(organization=canary.organization)
+    approval = Approval.objects.get(organization=canary.organization).pk
+    canary.do("builder", "api-approval-operation-reports", approval, dataset_version=measured.dataset_version_id,
+              kinds=["fairness"])  # fmt: skip
 
 
 def worked(canary: Canary) -> None:

@@ -40,6 +40,8 @@ OWN: dict[str, dict] = {
     "api-witnesses": {"kind": "mailbox", "address": "notary@elsewhere.example"},
     "destination-new": {"kind": "webhook", "address": f"{OUTSIDE}/in"},
     "api-destinations": {"kind": "webhook", "address": f"{OUTSIDE}/in"},
+    "approval-operation": {"since": "", "until": ""},
+    "api-approval-operation-reports": {"since": None, "until": None},
     "dataset-declare": {"role-0": "ordinary", "role-1": "ordinary", "role-2": "ordinary"},
     "tokens-new": {"scopes": ["read"]},
     "deployment-new": {"rows": 5},

@@ -11,7 +11,7 @@ from apps.incidents.models import Incident
 from apps.models.models import ModelVersion, RegisteredModel
 from apps.notifications.models import Destination
 from apps.projects.models import Project
-from apps.reports.models import Report
+from apps.reports.models import OperationReport, Report
 from apps.training.models import TrainingRun
 from portal.isolation.addresses import Address
 
@@ -31,6 +31,7 @@ NOUNS = {
     "model-versions": ModelVersion,
     "runs": TrainingRun,
     "reports": Report,
+    "operation-reports": OperationReport,
     "statements": Statement,
     "documents": Document,
     "approvals": Approval,

@@ -661,6 +661,52 @@ def _measured(b, said, check):
                 yield moment(part["finished_at"])
 
 
+def operation(b):
+    """What was measured in operation: all that the dossier tells is here, nothing of it was out of bounds when it was
+    asked for, and each rule that is said to be broken since is broken by the figures of its report."""
+    names = [name for name in b.archive.under("operation") if name != "operation/broken.json"]
+    here, told = {b.archive.digests[name]: b.archive.json(name) for name in names}, b.dossier.get("operation") or []
+    if lost := [one for one in told if one["digest"] not in here]:
+        raise Wrong(
+            f"the {lost[0]['kind']} report in operation {lost[0]['report']} of the dossier is not in the bundle"
+        )
+    waived = {waiver["rule"] for waiver in b.dossier.get("waivers") or []}
+    newest = {}
+    for one in told:
+        for line in b.told("operationreport", one["report"], "operation-report.finished"):
+            if line.facts["digest"] != one["digest"]:
+                yield "WRONG", f"the record tells otherwise of report in operation {one['report']}"
+        verdicts = _in_operation(b, here[one["digest"]])
+        newest |= {key: verdict for key, verdict in verdicts.items() if verdict != "inconclusive"}
+    for place in sorted({place for (place, _), verdict in newest.items() if verdict == "fail"} - waived):
+        yield "WRONG", f"it was asked for while rule {place} was out of bounds in operation"
+    broken = b.archive.json("operation/broken.json") if "operation/broken.json" in b.archive.members else []
+    for one in broken:
+        report, what = here.get(one["digest"]), f"rule {one['rule']}{one['of'] and ' of ' + one['of']}"
+        if report is None or _in_operation(b, report).get((one["rule"], one["of"])) != "fail":
+            yield "WRONG", f"{what} is said to be broken in operation, and no report here shows it"
+        yield "note", f"{what} was broken in operation on {one['found_at']}: the sign-off fell for good"
+    if broken and b.about["state"]["status"] == "approved":
+        yield "WRONG", "it is said to stand, though a required figure was out of bounds in operation"
+    if told or broken:
+        yield "ok", f"{len(here)} reports in operation decided again, of which the dossier tells {len(told)}"
+
+
+def _in_operation(b, result):
+    """(place, whose) -> what a report in operation gives for each rule with a figure of its kind."""
+    at = b.asked_at
+    report = {"result": result, "digest": "", "finished_at": b.dossier["asked"]["at"]}
+    rules = [(place, rule) for place, rule in enumerate(whole_rules(b.policy), start=1) if "figure" in rule]
+    found = [one for place, rule in rules if rule["report"] == result["kind"]
+             for one in asked(place, rule, report, b.dossier, at)]  # fmt: skip
+    shared(found)
+    given = {}
+    for outcome in (outcome for one in found for outcome in judged(one)):
+        given.setdefault((outcome["place"], outcome["of"]), set()).add(outcome["verdict"])
+    return {key: "fail" if "fail" in all_ else "pass" if all_ == {"pass"} else "inconclusive"
+            for key, all_ in given.items()}  # fmt: skip
+
+
 def outcome(b):
     """It ended as the record tells, and holds as long as the policy lets it."""
     state, said = b.about["state"], b.about["state"]["state"]
@@ -680,7 +726,7 @@ def outcome(b):
     yield "note", f"as of this bundle the portal says: {told}" + "".join(f"; {why}" for why in state["reasons"])
 
 
-CHECKS = (programs, fitting, gates, waivers, lock, reading, delegations, signers, conditions, outcome)
+CHECKS = (programs, fitting, gates, waivers, lock, reading, delegations, signers, conditions, operation, outcome)
 
 
 def main(arguments=None):

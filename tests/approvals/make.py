@@ -12,7 +12,7 @@ from apps.audits import readings
 from apps.common.canonical import canonical, digest
 from apps.datasets.models import Dataset, DatasetVersion
 from apps.models.models import ModelVersion, RegisteredModel
-from apps.reports.models import Provenance, Report
+from apps.reports.models import OperationReport, Provenance, Report
 from tests.make import PASSWORD, Tenant, member
 
 DECLARATION = {
@@ -133,6 +133,59 @@ def acting(member: Membership | None):
         cursor.execute("select set_config('assay.person', %s, true)", [before or ""])
 
 
+def operated(version: ModelVersion, kind: str = "fairness", *, measured=None, by=None, data=None, **fields):
+    """A finished report in operation, on rows that a builder brought."""
+    by = by or version.trained_by
+    if data is None:
+        data = DatasetVersion.objects.filter(dataset__name="june", project=version.project).first() or brought(version)
+    inputs = {
+        "artifact": version.artifact_digest, "data": version.data_digest, "n": 812,
+        "test_data": data.digest, "test_declaration": data.declaration_digest,
+    }  # fmt: skip
+    told = {"dataset": data.dataset.name, "version": data.number, "digest": data.digest, "since": None, "until": None}
+    result = canonical(
+        {
+            "kind": kind,
+            "answer": f"The {kind} in operation.",
+            "figures": figures(kind) if measured is None else measured,
+            "provenance": "recomputed by the portal",
+            "inputs": inputs,
+            "operation": told,
+        }
+    )
+    made = OperationReport.objects.create(
+        organization=version.organization, project=version.project, model_version=version, dataset_version=data,
+        kind=kind, started_by=by, queue="cpu",
+    )  # fmt: skip
+    said = {"result": result.decode(), "digest": digest(result), "inputs": inputs, "verdict": "pass"} | fields
+    with acting(None):
+        running = OperationReport.objects.filter(pk=made.pk)
+        running.update(state="running", attempt=1, worker="a test", started_at=timezone.now())
+        running.update(state="finished", finished_at=timezone.now(), **said)
+    made.refresh_from_db()
+    return made
+
+
+def brought(version: ModelVersion, *, name="june", number=1, by=None, **fields) -> DatasetVersion:
+    """Rows from operation, declared as those were that the model learned from."""
+    by, own = by or version.trained_by, {"organization": version.organization, "project": version.project}
+    dataset, _ = Dataset.objects.get_or_create(**own, name=name, defaults={"created_by": by})
+    fields = {"digest": digest(f"{name} {number} of {version.pk}"), "declaration": DECLARATION} | fields
+    return DatasetVersion.objects.create(
+        **own, dataset=dataset, number=number, filename=f"{name}.csv", format="csv", size=1, rows=812,
+        columns=["approve", "race", "sex"], uploaded_by=by, declared_by=by, declared_at=timezone.now(),
+        declaration_digest=digest(fields["declaration"]), **fields,
+    )  # fmt: skip
+
+
+UNFAIR = {"value": 0.5, "low": 0.45, "high": 0.55}  # an impact ratio that no policy of ours lets pass
+
+
+def unfair() -> list[dict]:
+    """Figures of fairness in operation that break the impact ratio by race."""
+    return [figure("demographic_parity_ratio", "race", **UNFAIR), *figures("fairness")[1:]]
+
+
 def reported(tenant: Tenant, *, number=1, without=(), **fields) -> ModelVersion:
     """A model version with every report but those `without`."""
     version = model_version(tenant, number=number, **fields)
@@ -231,7 +284,18 @@ def refuse(approval, tenant: Tenant, act):
 
 def approved(tenant: Tenant, **options):
     """A sign-off that stands: validated by one reviewer, approved by another."""
-    approval = asked(tenant, **options)
+    return signed_off(tenant, asked(tenant, **options))
+
+
+def approved_of(tenant: Tenant, version: ModelVersion):
+    """The same of a model version that is there already, on reports that pass."""
+    for kind in ("performance", "fairness", "privacy", "explainability"):
+        report(version, kind)
+    policy(tenant)
+    return signed_off(tenant, asked_for(tenant, version))
+
+
+def signed_off(tenant: Tenant, approval):
     for signer, meaning in ((tenant.reviewer, "validated"), (tenant.second_reviewer, "approved")):
         tenant.enter(signer)
         sign(approval, signer, meaning)

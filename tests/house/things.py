@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from apps.accounts.models import IdempotencyKey
 from apps.approvals import actions as approval_actions
-from apps.approvals.models import Notice
+from apps.approvals.models import Breach, Notice
 from apps.audits import checkpoints, holds, keys, witnesses
 from apps.audits.models import Attestation, Node, Opening, PersonKey, Refusal, Witness
 from apps.controls import actions as controls
@@ -24,7 +24,7 @@ from apps.incidents.models import Reminder
 from apps.ml.recipes import Recipe
 from apps.notifications import actions as notifications
 from apps.notifications.models import Destination
-from apps.reports.models import Report
+from apps.reports.models import OperationReport, Report
 from apps.training.models import LogLine, TrainingRun
 from tests.accounts import make as accounts
 from tests.approvals import make as approvals
@@ -66,6 +66,9 @@ def everything(tenant: Tenant) -> dict:
     suspension = approvals.resumed(tenant, approval)
     tenant.enter(tenant.builder)
     told = Notice.objects.create(organization=tenant.organization, approval=approval, kind="overdue")
+    shared, _ = bundles.share(tenant, approval)
+    tenant.enter(tenant.builder)
+    operated, breach = _operated(tenant)
     rows = [
         tenant.builder,
         told,
@@ -107,7 +110,9 @@ def everything(tenant: Tenant) -> dict:
         deployment,
         deployment.permits.first(),
         version.signature,
-        bundles.share(tenant, approval)[0],
+        shared,
+        operated,
+        breach,
         project(tenant.builder, slug=f"only-{tenant.organization.slug}"),
         *_incident(tenant),
         emergency,
@@ -126,6 +131,15 @@ def _incident(tenant: Tenant) -> list:
     reminder = Reminder.objects.create(organization=tenant.organization, incident=incident, kind="authority overdue")
     entry, confirmation = incident.entries.get(), confirm(tenant.project, by=tenant.builder)
     return [incident, entry, entry.snapshot, notice, signature, confirmation, reminder]
+
+
+def _operated(tenant: Tenant) -> tuple[OperationReport, Breach]:
+    """One that waits, and what another did to a sign-off: of other bytes than those that serve."""
+    approval = approvals.approved(tenant, number=8, files={"model.json": b"another"})
+    report = approvals.operated(approval.model_version, measured=approvals.unfair())
+    asked = {"kind": "performance", "dataset_version": report.dataset_version, "model_version": report.model_version}
+    own = {"organization": tenant.organization, "project": tenant.project, "started_by": tenant.builder}
+    return OperationReport.objects.create(**own, **asked), Breach.objects.get(report=report)
 
 
 def _schedule(tenant: Tenant) -> RetentionSchedule:

@@ -4,6 +4,7 @@ from apps.approvals.actions.approvals import ask, decide, download, reject, revo
 from apps.approvals.actions.conditions import confirm, fulfil
 from apps.approvals.actions.delegations import delegate, end
 from apps.approvals.actions.notices import notice
+from apps.approvals.actions.operation import measure_in_operation
 from apps.approvals.actions.policies import adopt_default, in_force, preview, propose, publish, withdraw_policy
 from apps.approvals.actions.suspensions import ask_to_resume, resume, suspend, tell
 from apps.approvals.actions.waivers import (
@@ -29,6 +30,7 @@ __all__ = [
     "end",
     "fulfil",
     "in_force",
+    "measure_in_operation",
     "notice",
     "preview",
     "propose",

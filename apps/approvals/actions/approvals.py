@@ -32,6 +32,7 @@ def ask(version, *, note: str, by) -> Approval:
     require(by, Permission.APPROVAL_ASK)
     kept = holds.why_not_alter(by.organization_id, [version.pk])
     refuse(rules.why_not_ask(version, policy_version, earlier, kept, by=by, now=now))
+    refuse(rules.why_not_again(queries.out_of_bounds(version, policy_version), policy_version.parsed))
     assert policy_version, "without a policy in force, the rule refused"
     dossier = canonical(queries.draft(version, policy_version, by=by, note=note, at=now))
     with database_refusals(f"Somebody else asked for a sign-off of {version} at this moment; open theirs."):

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from apps.accounts.models import Membership
-from apps.approvals import queries
+from apps.approvals import queries, rules
 from apps.approvals.actions.approvals import lapse
 from apps.approvals.models import CONDITIONAL, Approval, Notice, State, Suspension, Waiver, WaiverState
 from apps.approvals.queries import STANDS
@@ -53,6 +53,9 @@ def _of_organization(organization_id: int) -> Iterator[None]:
     for approval in left.annotate(stands=STANDS).filter(stands=True)[:MOST]:
         yield from _ownerless(approval)
     yield from _waivers(organization_id)
+    broken = mine.filter(state=State.APPROVED, breaches__isnull=False).exclude(notices__kind="broken")
+    for approval in mine.filter(pk__in=broken.values("pk")[:MOST]):
+        yield from _broken(approval)
     for approval in approved.annotate(stands=STANDS).filter(stands=False)[:MOST]:
         yield from _fallen(approval)
 
@@ -112,6 +115,16 @@ def _ownerless(approval: Approval) -> Iterator[None]:
     """Nobody answers for its project any more: it is told, and none is asked for until somebody else does."""
     if _first(approval, "owner left"):
         record(Event.APPROVAL_OWNERLESS, on=approval, by=None, owner=personal(approval.project.owner.user))
+        yield
+
+
+def _broken(approval: Approval) -> Iterator[None]:
+    """What is out of bounds in operation, rule by rule; told even where the sign-off had fallen for another reason."""
+    found, policy = queries.breaches(approval), approval.policy_version.parsed
+    if found and _first(approval, "broken"):
+        for breach in found:
+            facts = {"rule": breach.place, "of": breach.of, "figure": breach.figure, "report": breach.report.digest}
+            record(Event.APPROVAL_BROKEN, on=approval, by=None, **facts, reason=rules.broken(breach, policy))
         yield
 
 

@@ -29,6 +29,7 @@ from apps.approvals.api.approvals import (
     Withdrawal,
 )
 from apps.approvals.api.delegations import DelegationEnding, DelegationInput, DelegationList, DelegationOutput
+from apps.approvals.api.operation import InOperation
 from apps.approvals.api.policies import (
     AdoptionInput,
     PolicyAdoptions,
@@ -71,6 +72,7 @@ __all__ = [
     "Dossier",
     "FulfilmentInput",
     "Fulfilments",
+    "InOperation",
     "OneApproval",
     "Place",
     "PolicyAdoptions",

@@ -151,6 +151,17 @@ class Validity(serializers.Serializer):
     reasons = serializers.ListField(child=serializers.CharField(), help_text="Why it does not stand.")
 
 
+class BreachOutput(serializers.Serializer):
+    """A rule of its policy that a report in operation shows broken."""
+
+    rule = serializers.IntegerField(source="place", help_text="Its place in the policy.")
+    of = serializers.CharField()
+    figure = serializers.DictField(help_text="As the report gives it: value, interval, n, smallest group.")
+    report = serializers.IntegerField(source="report_id")
+    report_digest = serializers.CharField(source="report.digest")
+    found_at = serializers.DateTimeField()
+
+
 class CaseOutput(serializers.Serializer):
     """A sign-off with what is judged about it."""
 
@@ -165,6 +176,7 @@ class CaseOutput(serializers.Serializer):
     conditions = serializers.SerializerMethodField(help_text="Under which it was given, once it is decided.")
     validity = Validity(source="*")
     suspension = SuspensionOutput(allow_null=True, help_text="The one in force.")
+    breaches = BreachOutput(many=True, help_text="What was out of bounds in operation: it falls for good.")
     serving = serializers.SerializerMethodField(help_text="The deployments that were opened on it and not stopped.")
     told = serializers.SerializerMethodField(help_text="Who was told of a suspension or revocation.")
 

@@ -1,6 +1,8 @@
-"""Tables: policies with their versions, sign-offs with their signatures, conditions and suspensions, delegations."""
+"""Tables: policies with their versions, sign-offs with their signatures, conditions, suspensions and breaches,
+delegations."""
 
 from apps.approvals.models.approval import CONDITIONAL, SIGNED_WORDS, Approval, Decision, Signature, State
+from apps.approvals.models.breach import Breach
 from apps.approvals.models.condition import Consequence, Fulfilment, Notice
 from apps.approvals.models.delegation import Delegation
 from apps.approvals.models.policy import Policy, PolicyVersion
@@ -12,6 +14,7 @@ __all__ = [
     "LONGEST",
     "SIGNED_WORDS",
     "Approval",
+    "Breach",
     "Consequence",
     "Decision",
     "Delegation",

@@ -13,8 +13,16 @@ from apps.approvals.queries.approvals import (
     since_last,
 )
 from apps.approvals.queries.delegations import delegations, members, stand_ins
-from apps.approvals.queries.dossiers import attributes, bound, bound_now, draft, gates, hands, latest_reports
+from apps.approvals.queries.dossiers import attributes, bound, bound_now, draft, gates, hands, latest_reports, operation
 from apps.approvals.queries.locks import lock, opened
+from apps.approvals.queries.operation import (
+    Judged,
+    breaches,
+    in_operation,
+    judged,
+    measured,
+    out_of_bounds,
+)
 from apps.approvals.queries.policies import (
     built_in_applies,
     could_sign,
@@ -43,6 +51,7 @@ from apps.approvals.queries.waivers import (
 __all__ = [
     "STANDS",
     "STATUSES",
+    "Judged",
     "Preview",
     "Turned",
     "approvals",
@@ -50,6 +59,7 @@ __all__ = [
     "attributes",
     "bound",
     "bound_now",
+    "breaches",
     "built_in_applies",
     "case",
     "conflict",
@@ -65,13 +75,18 @@ __all__ = [
     "hands_in",
     "history",
     "in_force",
+    "in_operation",
+    "judged",
     "latest_reports",
     "listed_approvals",
     "lock",
+    "measured",
     "members",
     "model_version",
     "model_versions",
     "opened",
+    "operation",
+    "out_of_bounds",
     "policies_in_force",
     "policy_in_force",
     "policy_versions",

@@ -14,9 +14,10 @@ from apps.approvals.gates.changes import differences
 from apps.approvals.gates.policy import Policy as PolicyText
 from apps.approvals.models import Approval, Delegation, Fulfilment, Signature, State, Suspension, Waiver
 from apps.approvals.queries.dossiers import bound_now, hands
+from apps.approvals.queries.operation import breaches
 from apps.approvals.queries.standing import STANDS
 from apps.approvals.queries.suspensions import suspension
-from apps.approvals.rules import Case, Condition, Conflict, Evidence
+from apps.approvals.rules import Case, Condition, Conflict, Evidence, broken
 from apps.audits import readings
 from apps.audits.events import REFUSALS, Event
 from apps.audits.models import Record
@@ -71,15 +72,17 @@ def model_versions(*, viewer, project):
 def case(approval: Approval, *, viewer=None) -> Case:
     """Everything that is judged about a sign-off, as it is now. `approval` came from `approvals(viewer=)`; with a
     viewer, also what they have read of it."""
-    dossier = json.loads(approval.dossier)
+    dossier, policy = json.loads(approval.dossier), PolicyText.from_json(approval.policy_version.body)
+    found = breaches(approval)
     return Case(
         approval=approval,
         dossier=dossier,
-        policy=PolicyText.from_json(approval.policy_version.body),
+        policy=policy,
         signatures=tuple(approval.signatures.select_related("signer__user").order_by("pk")),
         hands=hands(approval.model_version_id),
         newcomers=_newcomers(approval),
-        changes=differences(dossier, bound_now(approval)),
+        changes=(*(broken(breach, policy) for breach in found), *differences(dossier, bound_now(approval))),
+        breaches=found,
         now=timezone.now(),
         reading=_reading(approval, dossier, viewer) if viewer else (),
         conflict=conflict(approval, viewer) if viewer else None,

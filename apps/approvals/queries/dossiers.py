@@ -31,6 +31,13 @@ def bound_now(approval) -> dict[str, Any]:
         return json.loads(cursor.fetchone()[0])
 
 
+def operation(version: ModelVersion) -> list[dict[str, Any]]:
+    """Everything measured in operation of these bytes, as a dossier tells it. The database says it, and asks for it."""
+    with connection.cursor() as cursor:
+        cursor.execute("select approvals_operation(%s)::text", [version.pk])
+        return json.loads(cursor.fetchone()[0])
+
+
 def hands(version_id: int) -> dict[int, str]:
     """Who had a hand in a model version: person's id -> what they did."""
     with connection.cursor() as cursor:
@@ -87,6 +94,7 @@ def draft(version: ModelVersion, policy_version: PolicyVersion, *, by, note: str
         "sensitive": attributes(version),
         "evidence": [_evidence(report) for report in reports],
         "papers": filed,
+        "operation": operation(version),
         "gates": {"verdict": overall(outcomes).value, "outcomes": [outcome.to_json() for outcome in outcomes]},
         "hands": _named_hands(version, policy_version, covers["waivers"]),
         "checkpoint": _checkpoint(version.organization_id),

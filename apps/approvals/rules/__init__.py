@@ -17,6 +17,7 @@ from apps.approvals.rules.approvals import (
 )
 from apps.approvals.rules.case import Case, Condition, Conflict, Evidence, Place, answer, day
 from apps.approvals.rules.delegations import handing_on, why_not_delegate, why_not_end
+from apps.approvals.rules.operation import GIVEN, broken, why_not_again, why_not_measure
 from apps.approvals.rules.policies import why_not_propose, why_not_publish, why_not_withdraw_policy
 from apps.approvals.rules.suspensions import (
     why_not_ask_to_resume,
@@ -37,6 +38,7 @@ from apps.approvals.rules.waivers import (
 )
 
 __all__ = [
+    "GIVEN",
     "RENEWAL",
     "Case",
     "Condition",
@@ -44,12 +46,14 @@ __all__ = [
     "Evidence",
     "Place",
     "answer",
+    "broken",
     "checkable",
     "day",
     "decided",
     "handing_on",
     "place_for",
     "verdict",
+    "why_not_again",
     "why_not_approve",
     "why_not_ask",
     "why_not_ask_to_resume",
@@ -62,6 +66,7 @@ __all__ = [
     "why_not_delegate",
     "why_not_end",
     "why_not_fulfil",
+    "why_not_measure",
     "why_not_owner",
     "why_not_propose",
     "why_not_publish",

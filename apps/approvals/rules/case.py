@@ -8,7 +8,7 @@ from apps.approvals.gates.decide import OPEN
 from apps.approvals.gates.policy import Policy, Rule
 from apps.approvals.gates.reading import why_not_check
 from apps.approvals.gates.schema import MEANINGS
-from apps.approvals.models import Approval, Consequence, Delegation, Fulfilment, Signature, State, Suspension
+from apps.approvals.models import Approval, Breach, Consequence, Delegation, Fulfilment, Signature, State, Suspension
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,7 @@ class Case:
     delegation: Delegation | None = None  # the one by which the viewer may sign in another's place
     conditions: tuple["Condition", ...] = ()
     suspension: Suspension | None = None  # the one in force
+    breaches: tuple[Breach, ...] = ()  # what was out of bounds in operation since; it falls for good
     lapsed: bool = False  # its deadline is over, and the policy sends it back then
 
     @property
@@ -264,6 +265,8 @@ def answer(case: Case) -> str:
             )
         if case.expired:
             return "No longer: it was signed, and its time is over."
+        if case.breaches:
+            return "No longer: it was signed, and in operation a required figure is out of bounds."
         if case.changes:
             return "No longer: it was signed, and then something it covers changed."
         if case.unmet:
@@ -295,6 +298,8 @@ def listed(words: list[str]) -> str:
 
 
 def _not_yet(case: Case) -> str:
+    if case.breaches:
+        return "Not like this: in operation a required figure is out of bounds."
     if case.changes:
         return "Not like this: something it covers changed after it was asked for."
     shut = [outcome["verdict"] for outcome in case.outcomes if outcome["verdict"] not in OPEN]

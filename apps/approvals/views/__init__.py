@@ -17,6 +17,7 @@ from apps.approvals.views.approvals import (
     approvals,
 )
 from apps.approvals.views.delegations import delegation_end, delegation_question, delegations
+from apps.approvals.views.operation import approval_operation
 from apps.approvals.views.policies import (
     policies,
     policy_adopt,
@@ -35,6 +36,7 @@ __all__ = [
     "approval_dossier",
     "approval_fulfil",
     "approval_new",
+    "approval_operation",
     "approval_question",
     "approval_resume",
     "approval_revoke",

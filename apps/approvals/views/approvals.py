@@ -56,12 +56,8 @@ def _preview(version, viewer) -> dict:
     if policy is None and queries.built_in_applies(risk_class, viewer=viewer):
         policy = built_in_policy(risk_class)
     earlier, kept = queries.earlier(version, viewer=viewer), holds.why_not_alter(version.organization_id, [version.pk])
-    context = {
-        "version": version,
-        "policy": policy,
-        "policy_version": policy_version,
-        "why_not": rules.why_not_ask(version, policy, earlier, kept, by=viewer, now=now),
-    }
+    why_not = rules.why_not_ask(version, policy, earlier, kept, by=viewer, now=now) or _broken(version, policy_version)
+    context = {"version": version, "policy": policy, "policy_version": policy_version, "why_not": why_not}
     if policy is None:
         return context
     reports = queries.latest_reports(version)
@@ -74,6 +70,12 @@ def _preview(version, viewer) -> dict:
         "lock": queries.lock(version, policy_version, viewer=viewer),
         "waive_url": _waiving(version) if policy_version and viewer.may(Permission.WAIVER_ASK) else "",
     }
+
+
+def _broken(version, policy_version) -> str | None:
+    """Against asking, because of what was measured in operation."""
+    found = queries.out_of_bounds(version, policy_version)
+    return rules.why_not_again(found, policy_version.parsed) if found else None
 
 
 def _waiving(version) -> str:
@@ -153,6 +155,7 @@ def _shown(case: rules.Case, form, by) -> dict:
         **_objections(case, by),
         "history": queries.history(approval),
         "conditions": _conditions(case, by),
+        "operation": queries.in_operation(approval, viewer=by) if approval.state in rules.GIVEN else None,
         "may_ask_again": _is_asked_again(case) and by.may(Permission.APPROVAL_ASK),
         "ask_url": _asking(approval),
         "may_deploy": by.may(Permission.DEPLOYMENT_OPEN),

@@ -36,7 +36,7 @@ from apps.reports.queries import speaking
 
 NOT_YET_MADE = {
     "robustness_report": "The portal measures no robustness yet.",
-    "drift_report": "The portal watches for no drift yet.",
+    "drift_report": "The portal watches for no drift of inputs yet.",
     "energy_report": "The portal measures no energy yet.",
     "reproducibility_report": "The portal makes no reproduction certificate yet.",
 }

@@ -6,7 +6,7 @@ from datetime import date
 
 from apps.common.numbers import number, threshold
 from apps.reports.models import Kind
-from apps.reports.rules import QUESTIONS, name_of
+from apps.reports.rules import IN_OPERATION_QUESTIONS, QUESTIONS, in_words, name_of
 from apps.reports.sheets import explainability, fairness, performance, privacy
 from apps.reports.sheets.parts import Numbered, numbered
 
@@ -26,6 +26,10 @@ NOT_EXAMINED = {
     Kind.EXPLAINABILITY: "What the columns cause in the world was not examined; nor were rows other than those "
     "sampled.",
 }
+IN_OPERATION_NOT_EXAMINED = (
+    "Rows that were not brought were not examined, nor whether the outcomes of those that were are right: the portal "
+    "computes from the bytes it was given. Other times and places were not examined."
+)
 # what a figure may leave unsaid: then it has none, and is shown without
 UNSAID = {"low": None, "high": None, "n": None, "smallest_group": None, "of": "", "note": "",
           "threshold": None, "direction": None, "verdict": None}  # fmt: skip
@@ -50,6 +54,8 @@ class Sheet:
     subject: dict
     provenance: str
     made: str  # where the figures come from, in a sentence
+    operation: dict | None = None  # where and when it was measured, if that was in operation
+    operation_words: str = ""
 
 
 MADE = "Every figure was recomputed by the portal from registered bytes, whose SHA-256 digests follow."
@@ -62,24 +68,27 @@ def sheet(report) -> Sheet:
     if report.is_submitted:
         return _submitted(result)
     result["figures"] = [UNSAID | figure for figure in result["figures"]]
-    kind = Kind(result["kind"])
+    kind, operation = Kind(result["kind"]), result.get("operation")
+    questions = IN_OPERATION_QUESTIONS if operation else QUESTIONS
     named = [_shown(figure) for figure in result["figures"]]
     method = {name: said for name, said in result["method"].items() if isinstance(said, str)}
     return Sheet(
-        question=QUESTIONS[kind].format(f"{result['subject']['model']} v{result['subject']['version']}"),
+        question=questions[kind].format(f"{result['subject']['model']} v{result['subject']['version']}"),
         answer=result["answer"],
         verdict=result["verdict"],
         judged=[figure for figure in named if figure["verdict"]],
         figures=[figure for figure in named if not figure["verdict"]],
         sections=numbered(SECTIONS[kind](result), first_table=2),
         caveats=result["caveats"],
-        not_examined=NOT_EXAMINED[kind],
+        not_examined=IN_OPERATION_NOT_EXAMINED if operation else NOT_EXAMINED[kind],
         method=[(name.replace("_", " "), said) for name, said in method.items()],
         inputs=result["inputs"],
         libraries=result["libraries"],
         parameters=result["parameters"],
         subject=result["subject"],
         provenance=result["provenance"],
+        operation=operation,
+        operation_words=in_words(operation) if operation else "",
         made=f"{MADE} Held to: {held_to(result['parameters'])}",
     )
 

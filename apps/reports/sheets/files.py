@@ -49,7 +49,8 @@ def _original(report) -> FileResponse:
 
 
 def file_name(report) -> str:
-    return f"{report.kind}-{report.model_version.model.name}-v{report.model_version.number}-{report.digest[:12]}"
+    kind = report.kind if report.noun == "report" else f"{report.kind}-in-operation"
+    return f"{kind}-{report.model_version.model.name}-v{report.model_version.number}-{report.digest[:12]}"
 
 
 def pdf(report) -> bytes:
@@ -58,7 +59,7 @@ def pdf(report) -> bytes:
     charts = {f"chart{part.number}": part.chart for one in sheet.sections for part in one.parts if part.chart}
     data = {
         "title": sheet.question,
-        "subject": f"{report.get_kind_display()} report {report.pk}, {report.project.name}",
+        "subject": f"{name_of(report)} {report.pk}, {report.project.name}",
         "answer": sheet.answer,
         "verdict": sheet.verdict,
         "digest": report.digest,
@@ -82,12 +83,11 @@ def facts(report, sheet) -> list[list[str]]:
     if report.is_submitted:
         return _submitted(report, sheet)
     took = (report.finished_at - report.started_at).total_seconds()
-    inputs = sheet.inputs
     return [
         ["Figures", sheet.provenance],
         ["Model", f"{report.model_version}, {sheet.subject['estimator'].replace('_', ' ')}"],
         ["Favourable", f"{sheet.subject['target']} = {sheet.subject['favourable']}"],
-        ["Rows", f"{number(inputs['n'])} the model had not seen; it learned from {number(inputs['learned_n'])}"],
+        *_rows(sheet),
         ["Held to", sheets.held_to(sheet.parameters)],
         ["Asked for by", f"{report.started_by.user}, {report.started_by.role}"],
         ["Took", duration(took)],
@@ -106,6 +106,24 @@ def _submitted(report, sheet) -> list[list[str]]:
         ["Submitted at", f"{report.queued_at:%-d %B %Y, %H:%M} UTC"],
         ["Came with", f"{original['name']}, {size(original['size'])}" if original else "no file"],
     ]
+
+
+def _rows(sheet) -> list[list[str]]:
+    """Which rows, and that they are from operation where they are."""
+    n, learned = number(sheet.inputs["n"]), number(sheet.inputs["learned_n"])
+    if sheet.operation is None:
+        return [["Rows", f"{n} the model had not seen; it learned from {learned}"]]
+    also = sheet.operation["also_learned"]
+    return [
+        ["Measured in operation", f"{sheet.operation_words}; SHA-256 {sheet.operation['digest'][:12]}"],
+        ["Rows", f"{n} from operation, {number(also) if also else 'none'} of which it also learned from; it learned "
+                 f"from {learned}"],
+    ]  # fmt: skip
+
+
+def name_of(report) -> str:
+    """What kind of report it is, in words."""
+    return f"{report.get_kind_display()} report{'' if report.noun == 'report' else ' in operation'}"
 
 
 def _section(one) -> dict:
