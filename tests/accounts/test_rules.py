@@ -152,7 +152,7 @@ def test_an_auditor_only_reads_and_takes_away():
     """WF-SOD-8: of the record itself each of these leaves a line, and of nothing else."""
     assert GRANTS["auditor"] == {
         Permission.READ, Permission.REPORT_DOWNLOAD, Permission.DOCUMENT_DOWNLOAD, Permission.APPROVAL_DOWNLOAD,
-        Permission.RECORD_EXPORT, Permission.RECORD_VERIFY,
+        Permission.INCIDENT_DOWNLOAD, Permission.RECORD_EXPORT, Permission.RECORD_VERIFY,
         Permission.TOKEN_CREATE,  # with scopes of these words
         Permission.ISOLATION_ATTEST,  # what it makes is undone
     }  # fmt: skip
