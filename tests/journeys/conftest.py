@@ -10,6 +10,7 @@ from tests.journeys.live import Portal
 ALONE = ("test_killed_workers", "test_readme", "test_start")  # need nothing that the stories leave behind
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Two processes tell the journeys side by side, each on a portal of its own and each in order."""
     for item in items:
