@@ -15,7 +15,8 @@ demo: $(VENV)/installed  ## the whole story on real data, then the portal on 127
 up: $(VENV)/installed  ## the portal without the demo
 	$(BIN)/python manage.py up
 
-JOURNEYS = tests/journeys -n 2 --dist loadgroup
+# two processes side by side, each on a portal of its own; the chapters of a file stay together and in order
+JOURNEYS = tests/journeys -n 2 --dist loadfile
 test: $(VENV)/installed-dev browser  ## every test, the journeys in a real browser included
 	$(BIN)/pytest -n 2 --ignore tests/journeys
 	$(BIN)/pytest $(JOURNEYS)

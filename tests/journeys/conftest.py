@@ -7,16 +7,11 @@ import pytest
 from tests.journeys.browser import WIDE, Visitor, browsing
 from tests.journeys.live import Portal
 
-ALONE = ("test_killed_workers", "test_readme", "test_start")  # need nothing that the stories leave behind
 
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Two processes tell the journeys side by side, each on a portal of its own and each in order."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.journey)
-            item.add_marker(pytest.mark.xdist_group("alone" if item.path.stem in ALONE else "together"))
 
 
 @pytest.fixture(scope="session")
