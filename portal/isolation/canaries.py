@@ -24,7 +24,7 @@ from apps.accounts import actions as people
 from apps.accounts.models import AccessReview, Membership, Organization, Role, User
 from apps.approvals.gates.defaults import built_in
 from apps.approvals.models import Approval, Notice
-from apps.audits.models import LegalHold
+from apps.audits.models import LegalHold, Refusal
 from apps.common.tenancy import become
 from apps.common.work import Work, WorkState
 from apps.controls.models import Disposal
@@ -345,6 +345,7 @@ def _made_by_time(canary: Canary) -> None:
     Disposal.objects.create(
         **own, project=data.project, version=data, digest=data.digest, size=1, why=canary.word("disposal")
     )
+    Refusal.objects.create(organization_id=canary.organization.pk, key="0" * 64, at=timezone.now())
     run = TrainingRun.objects.get(**own)
     datasets.charge(data, run_id=run.pk, epsilon=0.1, delta=1e-6, mechanism={}, note=canary.word("charge"))
 

@@ -145,7 +145,7 @@ def whoever_is_who(acme, heard, graph):
 
 
 def test_whoever_is_who_rules_door_and_database_say_the_same(acme, monkeypatch):
-    def proved(user, password, code=""):
+    def proved(user, password, code="", passkey="", *, about):
         return Reentry.objects.create(user_id=user.pk, components=["password"])
 
     monkeypatch.setattr(reentry, "check", proved)  # hashing is slow on purpose
