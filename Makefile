@@ -15,15 +15,13 @@ demo: $(VENV)/installed  ## the whole story on real data, then the portal on 127
 up: $(VENV)/installed  ## the portal without the demo
 	$(BIN)/python manage.py up
 
-# two processes side by side, each on a portal of its own; the chapters of a file stay together and in order
-JOURNEYS = tests/journeys -n 2 --dist loadfile
 test: $(VENV)/installed-dev browser  ## every test, the journeys in a real browser included
 	$(BIN)/pytest -n 2 --ignore tests/journeys
-	$(BIN)/pytest $(JOURNEYS)
+	$(BIN)/pytest tests/journeys
 	@sh tests/journeys/browser.sh found || sh tests/journeys/browser.sh tell
 
 journeys: $(VENV)/installed-dev browser  ## the whole stories alone; DATABASE_URL and CELERY_BROKER_URL choose the services
-	$(BIN)/pytest $(JOURNEYS)
+	$(BIN)/pytest tests/journeys
 
 STORIES ?= tests/journeys/test_rest_story.py tests/journeys/test_story_in_browser.py
 stories: $(VENV)/installed-dev browser  ## of them the two that tell the whole main job, in the browser and over REST

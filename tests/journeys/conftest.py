@@ -16,7 +16,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def portal():
-    """The portal that the journeys of one process share."""
+    """The portal that the journeys share."""
     portal = Portal()
     portal.start()
     yield portal

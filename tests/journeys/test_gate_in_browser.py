@@ -154,6 +154,7 @@ def test_03_a_rule_is_waived_by_three_people(visitor, said):
         ("Why it cannot be kept now", "Too few refusals were kept back."),
         ("What may go wrong", "Good applicants are refused."),
         ("What is done instead", "A person looks at every refusal."),
+        ("How it is watched meanwhile", "Rita reads the refusals of each week."),
         ("How the rule will be kept again", "Measured again on the spring data."),
     ):
         ben.fill(label, text)
