@@ -145,7 +145,7 @@ def _database(address: str, role: str | None = None, **options) -> dict:
 
 DB_POOL = _flag("ASSAY_DB_POOL", False)  # `manage.py up` turns it on for the web and serving processes
 DATABASES = {
-    "default": _database(_addresses[embedded.WEB], role=embedded.WEB, **({"pool": True} if DB_POOL else {})),
+    "default": _database(_addresses[embedded.WEB], role=embedded.WEB, **({"pool": {"timeout": 10}} if DB_POOL else {})),
     "owner": _database(_addresses[embedded.OWNER]),
 }
 DATABASE_ROUTERS = ["portal.routers.MigrateAsOwner"]

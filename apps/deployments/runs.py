@@ -83,8 +83,8 @@ class Shelf:
         key = deployment.organization_id, deployment.pk
         try:
             permit = permitted(deployment)
-        except ActionDenied:
-            self._drop(key)
+        except ActionDenied as reason:
+            self._drop(key, reason)
             raise
         with self._lock:
             if loaded := self._models.get(key):
@@ -106,17 +106,17 @@ class Shelf:
             try:
                 loaded.renew(_permitted_now(*key))
             except ActionDenied as reason:
-                self._drop(key)
-                log.warning("Deployment %s is dropped from memory. %s", key[1], reason)
+                self._drop(key, reason)
             except DatabaseError:
                 log.exception("The permit of deployment %s cannot be asked for; it holds until its end.", key[1])
-            if loaded.is_over and self._drop(key):
-                log.warning("Deployment %s is dropped from memory. The permit it was loaded with has ended.", key[1])
+            if loaded.is_over:
+                self._drop(key, "The permit it was loaded with has ended.")
 
-    def _drop(self, key: tuple[int, int]) -> bool:
-        """Whether it was still there."""
+    def _drop(self, key: tuple[int, int], reason: object) -> None:
         with self._lock:
-            return self._models.pop(key, None) is not None
+            dropped = self._models.pop(key, None)
+        if dropped:
+            log.warning("Deployment %s is dropped from memory. %s", key[1], reason)
 
     def __contains__(self, deployment: Deployment) -> bool:
         return (deployment.organization_id, deployment.pk) in self._models
