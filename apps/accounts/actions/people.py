@@ -51,8 +51,9 @@ def invite(*, email: str, role: str, by: Membership) -> tuple[Invitation, str]:
     require(by, Permission.MEMBER_INVITE)
     if reason := rules.why_not_invite(by=by, email=email):
         raise ActionDenied(reason)
-    lapsed = queries.open_invitations(viewer=by).filter(email__iexact=email).order_by("pk")
-    lapsed.update(revoked_at=timezone.now())  # an expired one makes room for the new
+    now = timezone.now()
+    lapsed = queries.open_invitations(viewer=by).filter(email__iexact=email, expires_at__lte=now).order_by("pk")
+    lapsed.update(revoked_at=now)  # an expired one makes room for the new
     try:
         with transaction.atomic():
             return _invite(by.organization, email=email, role=role, by=by)
