@@ -165,10 +165,10 @@ def _message(row: Destination, to: int) -> Message | None:
     found = outgoing.after(row.organization, row.cursor, to=to, wanted=row.events, most=most)
     if not found:
         return None
-    lines, size = [], 0
+    lines, size = [], 1  # a bracket more than there are separators
     for _, event in found:
         lines.append(_json(event))
-        size += len(lines[-1])
+        size += len(lines[-1]) + 1
         if size > (row.largest or LARGEST) and len(lines) > 1 and not row.sending_to:
             lines.pop()
             break
