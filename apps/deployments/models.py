@@ -21,6 +21,7 @@ class State(models.TextChoices):
 DRILL_EVERY = timedelta(days=180)
 DRILL_WARNED = (30, 7)  # days before it is due
 STOPS_WITHIN = timedelta(seconds=60)  # of a suspension or revocation, whatever serves: every permit has fallen
+LONGEST = timedelta(hours=1)  # that a permit lasts; the database refuses a longer one
 MOST_ROWS = 10_000  # in one request, whatever a deployment says
 
 
@@ -41,7 +42,7 @@ class Deployment(ProjectModel):
     stop_reason = models.TextField(blank=True)
     stands: bool  # whether its sign-off stands now; where a query has asked
     permitted_until: datetime | None  # likewise
-    tried_at: datetime | None  # likewise: when it was last stopped by a suspension that is over
+    tried_at: datetime | None  # likewise: when a suspension that is over last stopped it in time
 
     class Meta:
         constraints = [

@@ -3,23 +3,24 @@
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import BooleanField, Exists, F, Func, Max, OuterRef, Subquery
-from django.db.models.functions import Coalesce, Now
+from django.db.models import BooleanField, DateTimeField, Exists, ExpressionWrapper, F, Func, OuterRef, Subquery
+from django.db.models.functions import Coalesce, Least, Now
 from django.utils import timezone
 
 from apps.approvals import queries as approvals
 from apps.approvals.models import Suspension
 from apps.audits.events import REFUSALS, Event
 from apps.audits.models import Record
-from apps.deployments.models import DRILL_EVERY, DRILL_WARNED, Deployment, Permit, State
+from apps.deployments.models import DRILL_EVERY, DRILL_WARNED, LONGEST, STOPS_WITHIN, Deployment, Permit, State
 
 STANDS = Func(F("approval_id"), function="approvals_stands", output_field=BooleanField())
 PERMIT_STANDS = Func(F("pk"), function="deployments_permit_stands", output_field=BooleanField())
+MOMENT = DateTimeField()
 
 
 def deployments(*, viewer, project=None):
     """Newest first; each with `.stands`: whether the sign-off it rests on stands now, and `.permitted`: whether a
-    permit for this environment is in force; and `.tried_at`: when its stop was last tried."""
+    permit for this environment is in force; and `.tried_at`: when its stop was last tried and held in time."""
     found = Deployment.objects.filter(organization=viewer.organization_id)
     if project is not None:
         found = found.filter(project=project)
@@ -28,24 +29,34 @@ def deployments(*, viewer, project=None):
             "project__organization", "model_version__model", "approval", "opened_by__user", "stopped_by__user"
         )
         .defer("approval__dossier", "approval__bound")
-        .annotate(stands=STANDS, permitted=_permitted(), tried_at=Subquery(_tried().values("suspended_at")[:1]))
+        .annotate(stands=STANDS, permitted=_permitted(), tried_at=_tried_at())
         .order_by("-pk")
     )
 
 
-def _tried():
-    """The suspensions that are over and stopped a deployment, drill or not, the newest first."""
-    over = Suspension.objects.filter(approval=OuterRef("approval"), resumed_at__isnull=False)
-    return over.filter(suspended_at__gte=OuterRef("opened_at")).order_by("-suspended_at")
+def _tries(pk, *, approval, opened_at):
+    """The suspensions that are over and met a deployment with a permit in force, drill or not, the newest first; each
+    with `.stopped_at`: when the last of the permits that were in force as it began had fallen."""
+    began = OuterRef("suspended_at")
+    then = Permit.objects.filter(
+        deployment=pk, issued_at__lte=began, expires_at__range=(began, ExpressionWrapper(began + LONGEST, MOMENT))
+    )
+    fell = Least("revoked_at", "expires_at")
+    last = then.annotate(fell_at=fell).filter(fell_at__gte=began).order_by("-fell_at").values("fell_at")[:1]
+    over = Suspension.objects.filter(approval=approval, resumed_at__isnull=False, suspended_at__gte=opened_at)
+    return over.annotate(stopped_at=Subquery(last)).exclude(stopped_at=None).order_by("-suspended_at")
 
 
-def seconds_to_stop(deployment: Deployment) -> float | None:
-    """How long the last try took until the last of its permits fell; None where none was in force by then."""
-    if deployment.tried_at is None:
-        return None
-    then = Permit.objects.filter(deployment=deployment, issued_at__lte=deployment.tried_at)
-    last = then.filter(revoked_at__gte=deployment.tried_at).aggregate(at=Max("revoked_at"))["at"]
-    return (last - deployment.tried_at).total_seconds() if last else None
+def _tried_at() -> Subquery:
+    """When a deployment last showed that it stops in time; a try that took longer shows nothing."""
+    tries = _tries(OuterRef(OuterRef("pk")), approval=OuterRef("approval"), opened_at=OuterRef("opened_at"))
+    in_time = tries.filter(stopped_at__lte=ExpressionWrapper(F("suspended_at") + STOPS_WITHIN, MOMENT))
+    return Subquery(in_time.values("suspended_at")[:1])
+
+
+def last_try(deployment: Deployment) -> Suspension | None:
+    """The newest, in time or not; with `.stopped_at`."""
+    return _tries(deployment.pk, approval=deployment.approval_id, opened_at=deployment.opened_at).first()
 
 
 def _permitted():
@@ -101,7 +112,7 @@ def serving() -> list[Deployment]:
 def to_be_tried() -> list[Deployment]:
     """What serves in high-risk projects of the tenant, and has to show within days that it can be stopped, or had to;
     each with `.tried_at`."""
-    found = Deployment.objects.annotate(tried_at=Subquery(_tried().values("suspended_at")[:1]))
+    found = Deployment.objects.annotate(tried_at=_tried_at())
     return list(
         _due(found).select_related("project__organization", "model_version__model", "opened_by__user").order_by("pk")
     )

@@ -64,7 +64,7 @@ def deployment_detail(request, pk):
         "deployment": deployment,
         "objection": rules.why_not_answer(deployment, reasons, permit),
         "permit": permit,
-        "seconds_to_stop": queries.seconds_to_stop(deployment),
+        "last_try": _last_try(deployment),
         "stops_within": STOPS_WITHIN.total_seconds(),
         "root": settings.URL + path.partition("/deployments/")[0],
         "why_not_take": rules.why_not_take_permit(by=request.membership),
@@ -79,6 +79,14 @@ def deployment_detail(request, pk):
     }
     about = deployment.model_version
     return page(request, "deployments/deployment_detail.html", context=context, about=about)
+
+
+def _last_try(deployment) -> dict | None:
+    """When its stop was last tried, how long the last permit took to fall, and whether that was in time."""
+    if (tried := queries.last_try(deployment)) is None:
+        return None
+    took = tried.stopped_at - tried.suspended_at
+    return {"at": tried.suspended_at, "seconds": took.total_seconds(), "slow": took > STOPS_WITHIN}
 
 
 def _measured(deployment, viewer) -> list:

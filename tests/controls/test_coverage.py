@@ -21,6 +21,7 @@ from apps.deployments import actions as deployments
 from tests.accounts import make as accounts
 from tests.approvals import make as signed
 from tests.controls import make
+from tests.deployments import make as deployed
 from tests.make import project
 
 pytestmark = pytest.mark.django_db
@@ -194,7 +195,7 @@ def test_the_access_review_is_the_last_finished_one(acme):
 
 def test_a_stop_that_was_not_tried_in_time_fails_what_asks_for_it(lending):
     approval = signed.approved(lending)
-    deployments.open_deployment(approval, name="screening", by=lending.builder)
+    deployment = deployments.open_deployment(approval, name="screening", by=lending.builder)
     version = approval.model_version
 
     def gaps():
@@ -205,8 +206,7 @@ def test_a_stop_that_was_not_tried_in_time_fails_what_asks_for_it(lending):
     assert gaps() == [""]
     assert "was to be tried by" in _as_of(late, gaps)[0]
     assert make.holding(lending, "deployment_record", version=version).state == Has.CURRENT  # no other clause falls
-    signed.suspended(lending, approval, drill=True)
-    signed.resumed(lending, approval)
+    deployed.tried(lending, deployment)
     soon = timezone.now() + timedelta(days=179)
     assert _as_of(soon, gaps) == [""]
 

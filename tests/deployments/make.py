@@ -42,3 +42,10 @@ def signed(tenant: Tenant, *, seed: int = 0, number: int = 1, **registered):
 def deployed(tenant: Tenant, **options):
     approval = signed(tenant, **options)
     return actions.open_deployment(approval, name="screening", by=tenant.builder)
+
+
+def tried(tenant: Tenant, deployment, *, drill=True):
+    """Its sign-off suspended, its permits taken back by a worker's round, and the sign-off let stand again."""
+    approvals.suspended(tenant, deployment.approval, drill=drill)
+    actions.keep_permits()
+    approvals.resumed(tenant, deployment.approval)

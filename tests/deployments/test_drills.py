@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from apps.audits.models import Record
-from apps.deployments import actions, queries
+from apps.deployments import actions, queries, views
+from apps.deployments.models import Permit
 from apps.projects.models import Project
 from tests.approvals import make as sign_offs
 from tests.deployments import make
@@ -47,13 +48,43 @@ def test_it_is_told_before_its_day_and_once_it_is_over(acme, monkeypatch, after,
 
 def test_a_suspension_that_is_over_begins_the_days_anew(acme, monkeypatch):
     deployment = make.deployed(acme)
-    sign_offs.suspended(acme, deployment.approval, drill=True)
-    sign_offs.resumed(acme, deployment.approval)
+    make.tried(acme, deployment)
     tried = queries.deployments(viewer=acme.auditor).get().tried_at
     for day, said in ((149, 0), (151, 1), (181, 1)):
         monkeypatch.setattr("django.utils.timezone.now", lambda day=day: tried + day * A_DAY)
         assert tell() == said
     assert told() == [("drill-due", 30), ("drill-overdue", None)]
+
+
+def test_a_stop_that_took_too_long_does_not_count_and_its_page_says_so(acme, client, monkeypatch):
+    deployment = make.deployed(acme)
+    make.tried(acme, deployment, drill=False)
+    assert queries.deployments(viewer=acme.auditor).get().tried_at
+    monkeypatch.setattr(queries, "STOPS_WITHIN", timedelta(0))
+    monkeypatch.setattr(views, "STOPS_WITHIN", timedelta(0))
+    slow = queries.deployments(viewer=acme.auditor).get()
+    assert slow.tried_at is None and slow.drill_due == slow.opened_at + timedelta(days=180)
+    client.force_login(acme.auditor.user)
+    assert "does not count" in client.get(deployment.get_absolute_url()).content.decode()
+
+
+def test_a_permit_that_nobody_took_back_in_time_counts_until_its_own_end(acme):
+    """No worker came by while it was suspended: what runs elsewhere went on."""
+    deployment = make.deployed(acme)
+    sign_offs.suspended(acme, deployment.approval, drill=True)
+    sign_offs.resumed(acme, deployment.approval)
+    (found,) = queries.deployments(viewer=acme.auditor)
+    assert found.tried_at is None
+    assert queries.last_try(found).stopped_at == Permit.objects.get().expires_at
+
+
+def test_a_suspension_that_met_no_permit_in_force_was_no_try(acme):
+    deployment = make.deployed(acme)
+    Permit.objects.update(revoked_at=timezone.now())
+    sign_offs.suspended(acme, deployment.approval, drill=True)
+    sign_offs.resumed(acme, deployment.approval)
+    (found,) = queries.deployments(viewer=acme.auditor)
+    assert found.tried_at is None and queries.last_try(found) is None
 
 
 def test_of_what_is_stopped_or_not_of_high_risk_nobody_is_told(acme, monkeypatch):

@@ -97,6 +97,7 @@ PROVED: dict[str, tuple[str, ...]] = {
         "controls/test_coverage.py::test_a_stop_that_was_not_tried_in_time_fails_what_asks_for_it",
         "deployments/test_drills.py::test_it_is_told_before_its_day_and_once_it_is_over",
         "deployments/test_drills.py::test_a_suspension_that_is_over_begins_the_days_anew",
+        "deployments/test_drills.py::test_a_stop_that_took_too_long_does_not_count_and_its_page_says_so",
     ),
     "WF-REV-4": (
         "approvals/test_actions.py::test_a_reviewer_revokes_finally",
