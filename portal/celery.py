@@ -64,6 +64,7 @@ def _pulse(queues: list[str]) -> None:
 
 def _chores(queues: list[str]) -> tuple:
     """(every so many pulses, what is done then), in the order in which a worker that has just begun does them."""
+    from apps.accounts.actions import tell_refused_sign_ins
     from apps.approvals.actions import notice
     from apps.audits.refusals import tell_repeated
     from apps.common.work import sweep
@@ -79,6 +80,7 @@ def _chores(queues: list[str]) -> tuple:
         (1, keep_permits),
         (HALF_A_MINUTE, notice),
         (HALF_A_MINUTE, tell_repeated),
+        (HALF_A_MINUTE, tell_refused_sign_ins),
         (AN_HOUR, tell_drills),
         (HALF_A_MINUTE, remind),
         (A_DAY, dispose),

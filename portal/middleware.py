@@ -1,5 +1,6 @@
 """Who is asking, inside which organization; told to PostgreSQL before the view runs, in the view's own transaction."""
 
+import logging
 import time
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from apps.common.origin import PAGE, REST, coming_from, new_request
 from apps.common.pages import Later
 from apps.projects import queries as projects
 
+log = logging.getLogger(__name__)
 SEEN_MOST = 10_000  # sessions that a process remembers to have noted
 
 
@@ -31,6 +33,19 @@ def request_identifiers(get_response):
             response = get_response(request)
         response.headers.setdefault("X-Request-ID", number)
         return response
+
+    return answer
+
+
+def client_addresses(get_response):
+    """Behind a proxy, who asks is who asked it: the last address it wrote. What a client wrote before it counts for
+    nothing, or limits by address would be anybody's to evade."""
+
+    def answer(request):
+        told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        if settings.BEHIND_PROXY and told:
+            request.META["REMOTE_ADDR"] = told
+        return get_response(request)
 
     return answer
 
@@ -112,7 +127,7 @@ def _enter(request, kwargs):
     request.membership = _membership(request, kwargs.pop("organization"))
     if request.membership is None:
         if request.path.startswith("/api/"):
-            return None if _stranger(request) else _nothing_here()
+            return None if _stranger(request) else _nothing_here(request)
         if person is None:
             return _sign_in(request)
         raise Http404
@@ -146,7 +161,9 @@ def _stranger(request) -> bool:
     return "Authorization" not in request.headers and not request.user.is_authenticated
 
 
-def _nothing_here():
+def _nothing_here(request):
+    if "Authorization" in request.headers:
+        log.warning("A token opened nothing here: from %s, at %s.", request.META.get("REMOTE_ADDR"), request.path)
     return problems.answer(404, "Not found", "There is no such thing here.")
 
 

@@ -1,5 +1,6 @@
 """The pages that look into several rooms at once, health, and errors."""
 
+import logging
 import sys
 
 from django.contrib.auth.decorators import login_required
@@ -13,6 +14,8 @@ from apps.common.origin import origin
 from apps.common.pages import page
 from apps.common.storage import StoreAway
 from portal import overview, reference
+
+log = logging.getLogger(__name__)
 
 
 @login_required
@@ -55,6 +58,14 @@ def bad_request(request, exception):
 
 def forbidden(request, exception):
     return _refusal(request, 403, "Not permitted", str(exception) or "This is not permitted.")
+
+
+def no_such_form(request, reason=""):
+    """A form that was not asked for here, or by another session: told to the log, as it may be somebody else's deed."""
+    whose = f"person {request.user.pk}" if request.user.is_authenticated else "nobody signed in"
+    said = "A form was refused: %s Of %s, from %s, at %s."
+    log.warning(said, reason, whose, request.META.get("REMOTE_ADDR"), request.path)
+    return render(request, "403_csrf.html", status=403)
 
 
 def not_found(request, exception):

@@ -77,6 +77,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.middleware.request_identifiers",
+    "portal.middleware.client_addresses",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.security_headers",
@@ -214,7 +215,10 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_METHODS = ["password"]  # a second factor alone changes nothing about itself
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_RATE_LIMITS = {"webauthn_login": "30/m/ip"}  # a question and an answer each; there is nothing to guess
-MFA_FORMS = {"authenticate_webauthn": "apps.accounts.forms.PasskeyBesides"}
+MFA_FORMS = {
+    "authenticate": "apps.accounts.forms.CodeBesides",
+    "authenticate_webauthn": "apps.accounts.forms.PasskeyBesides",
+}
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 SESSION_COOKIE_AGE = 12 * 3600
@@ -242,9 +246,11 @@ INSIDE_ALLOWED = _flag("ASSAY_INSIDE", False)  # http and this network's own add
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _flag("ASSAY_BEHIND_PROXY", False) else None
+BEHIND_PROXY = _flag("ASSAY_BEHIND_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "portal.pages.no_such_form"
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
@@ -291,7 +297,10 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} [{origin}] {message}", "style": "{"}},
     "filters": {"origin": {"()": "apps.common.origin.Named"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["origin"]}},
-    "loggers": {"django.request": {"level": "ERROR"}},  # a refusal is an answer, not an event of the log
+    "loggers": {
+        "django.request": {"level": "ERROR"},  # a refusal is an answer, not an event of the log
+        "django.security.csrf": {"level": "ERROR"},  # the page that answers it says more
+    },
     "root": {"handlers": ["stderr"], "level": os.environ.get("ASSAY_LOG_LEVEL", "WARNING")},
 }
 # each job one thread; several jobs side by side

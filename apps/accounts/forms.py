@@ -1,16 +1,18 @@
 """What people type about people: invitations, roles, tokens and names."""
 
+from allauth.account.adapter import get_adapter
 from allauth.core import context
+from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.base.internal.flows import check_rate_limit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm
 from django import forms
 from django.contrib.auth import password_validation
 
-from apps.accounts import passkeys, rules
+from apps.accounts import actions, passkeys, rules
 from apps.accounts.models import Role, User
 from apps.accounts.permissions import IN_EMERGENCY, Permission
-from apps.common.errors import BadInput
+from apps.common.errors import BadInput, NotProved
 
 ROLES_IN_WORDS = {
     Role.OWNER: "Owner: people, policies, keys; neither builds nor signs",
@@ -184,6 +186,18 @@ class Reentry(forms.Form):
             )
 
 
+class CodeBesides(AuthenticateForm):
+    """A code as the second factor of signing in; that one was wrong is remembered."""
+
+    def clean_code(self) -> str:
+        try:
+            return super().clean_code()
+        except forms.ValidationError as refused:
+            if refused.code == "incorrect_code":
+                _refused(self.user, "code")
+            raise
+
+
 class PasskeyBesides(AuthenticateWebAuthnForm):
     """A passkey as the second factor of signing in, in allauth's own step; wrong ones count as wrong codes do."""
 
@@ -217,7 +231,14 @@ def _signing_in(person: User | None, answer: str, session) -> Authenticator:
     try:
         return passkeys.prove(person, answer, passkeys.signing_in(session.session_key or "")).passkey
     except BadInput as refused:
+        if isinstance(refused, NotProved):
+            _refused(person or refused.whose, "passkey")
         raise forms.ValidationError(str(refused)) from refused
+
+
+def _refused(person: User | None, proof: str) -> None:
+    address = get_adapter().get_client_ip(context.request)
+    actions.refuse_sign_in(person, proof=proof, address=address)
 
 
 class NewPasskey(forms.Form):

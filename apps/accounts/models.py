@@ -308,3 +308,16 @@ class Challenge(models.Model):
 
     def __str__(self):
         return f"question {self.question[:12]}"
+
+
+class RefusedSignIn(models.Model):
+    """Somebody did not prove to be the person they said they were. Gone once a worker has told the record."""
+
+    user_id = models.BigIntegerField(null=True, db_index=True)  # none: nobody here goes by what was given
+    proof = models.CharField(max_length=20)  # what was wrong
+    address = models.CharField(max_length=45)  # of the network
+    request = models.CharField(max_length=16)  # its identifier
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self):
+        return f"refused sign-in {self.pk}"

@@ -17,6 +17,7 @@ class Event(TextChoices):
     FACTOR_ENROLLED = "factor.enrolled", "enrolled a second factor"
     FACTOR_REMOVED = "factor.removed", "removed a second factor"
     SESSION_ENDED = "session.ended", "signed another of their devices out"
+    SIGN_IN_REFUSED = "sign-in.refused", "refused somebody who did not prove to be this member"
     INVITATION_REVOKED = "invitation.revoked", "took an invitation back"
     TOKEN_CREATED = "token.created", "created an API token"
     TOKEN_REVOKED = "token.revoked", "revoked an API token"

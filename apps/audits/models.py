@@ -78,6 +78,8 @@ class Record(models.Model):
             said += ": " + self.facts["verb"].partition(".")[2].replace("_", " ")
         elif self.event == Event.ACTION_REFUSED_AGAIN and "times" in self.facts:
             said += f" {self.facts['times']} times"
+        elif self.event == Event.SIGN_IN_REFUSED and (times := sum(self.facts.get("proofs", {}).values())) > 1:
+            said += f", {times} times"
         return said
 
     @property

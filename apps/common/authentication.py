@@ -1,7 +1,12 @@
 """Who asks at the REST door. Apart from `api`, because Django REST framework reads it while it is itself imported."""
 
+import logging
+
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
+
+log = logging.getLogger(__name__)
 
 
 class MembershipAuthentication(SessionAuthentication):
@@ -14,6 +19,14 @@ class MembershipAuthentication(SessionAuthentication):
         if membership.token is None:
             self.enforce_csrf(request)
         return membership.user, membership
+
+    def enforce_csrf(self, request):
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied as refused:
+            whose, where = request._request.membership.user_id, request.META.get("REMOTE_ADDR")
+            log.warning("%s In the session of person %s, from %s, at %s.", refused.detail, whose, where, request.path)
+            raise
 
     def authenticate_header(self, request):
         return 'Bearer realm="assay"'

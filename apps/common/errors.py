@@ -1,5 +1,7 @@
 """What the house says when it says no. Every door turns these into its own answer."""
 
+from typing import Any
+
 
 class ActionDenied(Exception):
     """The rules object; the sentence says why and what to do. HTTP 409."""
@@ -18,7 +20,11 @@ class BadInput(Exception):
 
 
 class NotProved(BadInput):
-    """Whoever this is did not prove that they are who they say: a password or a code is wrong. HTTP 400."""
+    """Whoever this is did not prove that they are who they say: a password or a code is wrong. HTTP 400.
+
+    `whose`: the person a proof is of, where it says so itself."""
+
+    whose: Any = None
 
 
 class NothingThere(BadInput):

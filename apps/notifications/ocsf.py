@@ -1,9 +1,9 @@
 """A record as an event of the Open Cybersecurity Schema Framework, version 1.3.0.
 
-Which class: people (3001 Account Change; 3002 Authentication is the sign-in's own and not in the record), what an
-organization is governed by (3004 Entity Management) and everything else that is done through the portal's doors (6003
-API Activity, which asks for a source: the portal, as the record does not keep from where somebody came). What the
-schema has no place for stays in `unmapped`; names of people are those the record shows, so who was erased stays so."""
+Which class: people (3001 Account Change), sign-ins that were refused (3002 Authentication), what an organization is
+governed by (3004 Entity Management) and everything else that is done through the portal's doors (6003 API Activity,
+which asks for a source: the portal, as the record does not keep from where somebody came). What the schema has no place
+for stays in `unmapped`; names of people are those the record shows, so who was erased stays so."""
 
 from typing import Any
 
@@ -11,15 +11,20 @@ from apps.audits.events import DONE, outcome
 
 VERSION = "1.3.0"
 PRODUCT = "Assay"
-API_ACTIVITY, ENTITY, ACCOUNT = 6003, 3004, 3001
+API_ACTIVITY, ENTITY, SIGN_IN, ACCOUNT = 6003, 3004, 3002, 3001
 CLASSES = {
-    "member": ACCOUNT, "invitation": ACCOUNT, "factor": ACCOUNT, "token": ENTITY, "organization": ENTITY,
-    "project": ENTITY, "policy": ENTITY, "key": ENTITY, "hold": ENTITY, "retention": ENTITY, "share": ENTITY,
-    "delegation": ENTITY, "witness": ENTITY, "destination": ENTITY,
+    "member": ACCOUNT, "invitation": ACCOUNT, "factor": ACCOUNT, "sign-in": SIGN_IN, "token": ENTITY,
+    "organization": ENTITY, "project": ENTITY, "policy": ENTITY, "key": ENTITY, "hold": ENTITY, "retention": ENTITY,
+    "share": ENTITY, "delegation": ENTITY, "witness": ENTITY, "destination": ENTITY,
 }  # fmt: skip
-NAMES = {API_ACTIVITY: "API Activity", ENTITY: "Entity Management", ACCOUNT: "Account Change"}
-CATEGORIES = {API_ACTIVITY: (6, "Application Activity"), ENTITY: (3, "Identity & Access Management"),
-              ACCOUNT: (3, "Identity & Access Management")}  # fmt: skip
+NAMES = {
+    API_ACTIVITY: "API Activity",
+    ENTITY: "Entity Management",
+    SIGN_IN: "Authentication",
+    ACCOUNT: "Account Change",
+}
+IDENTITY = (3, "Identity & Access Management")
+CATEGORIES = {API_ACTIVITY: (6, "Application Activity"), ENTITY: IDENTITY, SIGN_IN: IDENTITY, ACCOUNT: IDENTITY}
 OTHER = 99
 CREATE, READ, UPDATE, DELETE = 1, 2, 3, 4
 ACTIVITIES = {CREATE: "Create", READ: "Read", UPDATE: "Update", DELETE: "Delete"}
@@ -40,6 +45,8 @@ ACCOUNT_ACTIVITIES = {
     10: "MFA Factor Enable",
     11: "MFA Factor Disable",
 }  # a role's change has no activity of its own: Other
+LOGON = 1
+NAMED = {ACCOUNT: ACCOUNT_ACTIVITIES, SIGN_IN: {LOGON: "Logon"}}  # other classes: ACTIVITIES
 INFORMATIONAL, MEDIUM, HIGH, CRITICAL = 1, 3, 4, 5
 SEVERITIES = {
     "isolation.broken": CRITICAL, "approval.revoked": HIGH, "approval.broken": HIGH, "deployment.stopped": MEDIUM,
@@ -63,7 +70,7 @@ def event(record, *, organization) -> dict[str, Any]:
         "category_uid": category,
         "category_name": category_name,
         "activity_id": activity,
-        "activity_name": (ACCOUNT_ACTIVITIES if kind == ACCOUNT else ACTIVITIES).get(activity, record.deed),
+        "activity_name": NAMED.get(kind, ACTIVITIES).get(activity, record.deed),
         "type_uid": kind * 100 + activity,
         "time": int(record.at.timestamp() * 1000),
         "severity_id": severity,
@@ -88,6 +95,8 @@ def event(record, *, organization) -> dict[str, Any]:
 
 
 def _activity(kind: int, verb: str) -> int:
+    if kind == SIGN_IN:
+        return LOGON
     deed = next((number for number, verbs in DEEDS.items() if verb in verbs), OTHER)
     return ACCOUNT_DEEDS.get(deed, OTHER) if kind == ACCOUNT else deed
 
@@ -106,8 +115,11 @@ def _object(kind: int, record) -> dict[str, Any]:
     about = {"uid": f"{record.on_type}:{record.on_id}", "name": record.on_name, "type": record.on_type}
     if kind == ENTITY:
         return {"entity": about}
+    user = {"uid": about["uid"], "name": record.on_name}
+    if kind == SIGN_IN:
+        return {"user": user, "service": {"name": PRODUCT}}
     if kind == ACCOUNT:
-        return {"user": {"uid": about["uid"], "name": record.on_name}}
+        return {"user": user}
     return {
         "api": {"operation": record.event, "service": {"name": PRODUCT}},
         "resources": [about],

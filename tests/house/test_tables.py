@@ -26,6 +26,7 @@ pytestmark = pytest.mark.django_db
 GLOBAL = {
     "accounts_challenge": "a question put to a person's passkey, kept for two minutes",
     "accounts_reentry": "a person proves who they are, for whichever organization",
+    "accounts_refusedsignin": "somebody who did not prove who they are, for seconds",
     "accounts_user": "a person may belong to several organizations",
     "training_worker": "workers belong to the install; their page shows no tenant's data",
     "portal_cache": "counters of the sign-in's rate limits",

@@ -17,6 +17,9 @@ CLASSES = {  # class_uid: (name, category_uid, category, more that is required, 
     3001: ("Account Change", 3, "Identity & Access Management", {"user"}, {
         1: "Create", 2: "Enable", 3: "Password Change", 4: "Password Reset", 5: "Disable", 6: "Delete",
         7: "Attach Policy", 8: "Detach Policy", 9: "Lock", 10: "MFA Factor Enable", 11: "MFA Factor Disable"}),
+    3002: ("Authentication", 3, "Identity & Access Management", {"user", "service"}, {
+        1: "Logon", 2: "Logoff", 3: "Authentication Ticket", 4: "Service Ticket Request", 5: "Service Ticket Renew",
+        6: "Preauth"}),
     3004: ("Entity Management", 3, "Identity & Access Management", {"entity"}, CRUD),
     6003: ("API Activity", 6, "Application Activity", {"actor", "api", "src_endpoint"}, CRUD),
 }  # fmt: skip

@@ -24,6 +24,7 @@ from apps.accounts.actions.people import (
     revoke_invitation,
     revoke_token,
 )
+from apps.accounts.actions.sign_ins import refuse_sign_in, tell_refused_sign_ins
 
 __all__ = [
     "change_role",
@@ -38,6 +39,7 @@ __all__ = [
     "invite",
     "join",
     "join_as_new",
+    "refuse_sign_in",
     "remember",
     "remove",
     "remove_passkey",
@@ -47,4 +49,5 @@ __all__ = [
     "revoke_invitation",
     "revoke_token",
     "seen",
+    "tell_refused_sign_ins",
 ]

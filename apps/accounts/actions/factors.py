@@ -1,5 +1,7 @@
 """Second factors and devices: enrolled, renamed, removed, signed out; each organization of the person remembers it."""
 
+from collections.abc import Iterator
+
 from allauth.mfa.base.internal.flows import delete_dangling_recovery_codes
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -8,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.accounts import passkeys, queries
-from apps.accounts.models import User
+from apps.accounts.models import Membership, User
 from apps.audits.actions import record
 from apps.audits.events import Event
 from apps.common.errors import ActionDenied, BadInput
@@ -81,8 +83,14 @@ def seen(*, person: User, session_key: str, ip: str, user_agent: str) -> None:
 @transaction.atomic
 def remember(person: User, event: Event, **facts) -> None:
     """One record in each organization that this person belongs to."""
+    for membership in in_each_organization(person):
+        record(event, on=membership, by=membership, **facts)
+
+
+def in_each_organization(person: User) -> Iterator[Membership]:
+    """Each membership of a person, with its organization as the tenant of this transaction."""
     become(None, person.pk)
     for membership in list(queries.memberships(person).order_by("organization_id")):  # one order: no deadlock
         become(membership.organization_id, person.pk)
-        record(event, on=membership, by=membership, **facts)
+        yield membership
     become(None, person.pk)

@@ -51,8 +51,14 @@ def prove(user: User | None, answer: str, about: dict) -> Assertion:
     nonce = taken(client.challenge, user, about)
     with transaction.atomic():
         passkey = _named(response.id, user, given)
-        _complete(client, lambda portal, state: portal.authenticate_complete(state, [credential(passkey)], response))
-        _count(passkey, response.response.authenticator_data.counter)
+        try:
+            _complete(
+                client, lambda portal, state: portal.authenticate_complete(state, [credential(passkey)], response)
+            )
+            _count(passkey, response.response.authenticator_data.counter)
+        except NotProved as refused:
+            refused.whose = passkey.user
+            raise
     told = {
         "relying_party": relying_party(),
         "public_key": public_key(passkey),
