@@ -21,6 +21,18 @@ from apps.training.models import TrainingRun
 from portal.rail import UNDER_WAY, stops
 
 SHOWN = 5  # of each kind on a page that shows all kinds
+# What the lines of a project's page show
+OF_DATA = (
+    "number", "dataset__name", "uploaded_at", "uploaded_by__user__name", "uploaded_by__user__email", "withdrawn_at",
+    "rows", "columns", "declared_at", "digest",
+)  # fmt: skip
+OF_RUN = ("model__name", "state", "queued_at")
+OF_MODEL = (
+    "number", "model__name", "retired_at", "created_at", "dataset_version__number", "dataset_version__dataset__name",
+)  # fmt: skip
+OF_REPORT = ("model_version", "kind", "verdict", "provenance")
+OF_APPROVAL = ("model_version", "state", "policy_version__number", "policy_version__policy__name")
+OF_DEPLOYMENT = ("model_version", "state")
 NEXT_STEPS = {  # the stop that is not done: what it is called, what to press, where that is, who may
     "Data": ("data", "Add data", "datasets/", Permission.DATASET_ADD),
     "Model": ("a model", "Train a model", "runs/", Permission.RUN_LAUNCH),
@@ -52,9 +64,9 @@ def project(request) -> dict:
         "next": _next_step(path, viewer, project),
         "because": project_rules.because(project.answers),
         "why_not_change": project_rules.why_not_change(project, by=viewer),
-        "datasets": _newest(DatasetVersion, viewer, project, "dataset", "uploaded_by__user")[:SHOWN],
+        "datasets": _newest(DatasetVersion, viewer, project, *OF_DATA),
         "models": _models(viewer, project),
-        "running": _newest(TrainingRun, viewer, project, "model").filter(state__in=UNDER_WAY)[:SHOWN],
+        "running": _newest(TrainingRun, viewer, project, *OF_RUN, state__in=UNDER_WAY),
         "kinds": Kind.labels,
     }
 
@@ -127,20 +139,20 @@ def _latest(queryset, viewer, rows, **only) -> dict:
     return {each.project_id: each for each in queryset.filter(pk__in=newest.values("pk"))}
 
 
-def _newest(table, viewer, project, *related):
-    mine = table.objects.filter(organization=viewer.organization_id, project=project)
-    return mine.select_related("project__organization", *related).order_by("-pk")
+def _newest(table, viewer, project, *fields, **only) -> list:
+    mine = table.objects.filter(organization=viewer.organization_id, project=project, **only)
+    return _lines(mine.order_by("-pk")[:SHOWN], project, *fields)
 
 
 def _models(viewer, project) -> list[dict]:
     """The newest model versions, each with its current report of every kind, its sign-off and where it serves."""
-    versions = _newest(ModelVersion, viewer, project, "model", "dataset_version__dataset")[:SHOWN]
-    spoken = reports.speaking([version.pk for version in versions])
-    measured = _by_version(_brief(spoken, "kind", "verdict", "provenance"), versions)
-    judged_by = ("policy_version__number", "policy_version__policy__name")
-    asked = _brief(approvals.approvals(viewer=viewer, project=project), "state", *judged_by)
-    asked = _by_version(asked.select_related("policy_version__policy"), versions)
-    opened = _by_version(_brief(deployments.deployments(viewer=viewer, project=project), "state"), versions)
+    versions = _newest(ModelVersion, viewer, project, *OF_MODEL)
+    mine = [version.pk for version in versions]
+    asked = approvals.approvals(viewer=viewer, project=project).filter(model_version__in=mine)
+    opened = deployments.deployments(viewer=viewer, project=project).filter(model_version__in=mine)
+    measured = _by_version(_lines(reports.speaking(mine), project, *OF_REPORT))
+    asked = _by_version(_lines(asked, project, *OF_APPROVAL))
+    opened = _by_version(_lines(opened, project, *OF_DEPLOYMENT))
     return [
         {
             "version": version,
@@ -152,16 +164,21 @@ def _models(viewer, project) -> list[dict]:
     ]
 
 
-def _brief(queryset, *fields):
-    """Only what a line shows and its address needs: a statement of a hundred columns takes long to put together."""
-    address = ("model_version", "project__slug", "project__organization__slug")
-    return queryset.select_related(None).select_related("project__organization").only(*address, *fields)
+def _lines(queryset, project, *fields) -> list:
+    """Rows of `project` with these fields, which are what a line shows, and no more: a statement of a hundred columns
+    takes long to put together."""
+    related = {path for path, _, _ in (field.rpartition("__") for field in fields) if path}
+    found = queryset.select_related(None).only("project", *fields)
+    rows = list(found.select_related(*related) if related else found)
+    for row in rows:
+        row.project = project  # which its address needs, and which is at hand
+    return rows
 
 
-def _by_version(queryset, versions) -> dict:
-    """Model version's id -> rows of `queryset`, in its order."""
+def _by_version(rows) -> dict:
+    """Model version's id -> its rows, in their order."""
     found: dict = {}
-    for row in queryset.filter(model_version__in=[version.pk for version in versions]):
+    for row in rows:
         found.setdefault(row.model_version_id, []).append(row)
     return found
 

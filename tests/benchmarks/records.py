@@ -16,12 +16,13 @@ from tests.benchmarks.table import Row
 MANY = 1_000_000
 FEW = 1_000
 COLUMNS = (
-    "organization_id, event, by_id, by_role, by_token, on_type, on_id, thing, project, names, facts, seq, at, digest"
+    "organization_id, event, by_id, by_role, by_token, on_type, on_id, thing, project, names, facts, origin, seq, at,"
+    " digest"
 )
 VALUES = (
     "%(organization)s, 'dataset.added', 3, 'builder', null, 'datasetversion', {n}, 'adult v' || {n}, 'lending',"
-    " {names}, jsonb_build_object('digest', encode(sha256({n}::text::bytea), 'hex'), 'rows', {n}), {n}, now(),"
-    " sha256('')"
+    " {names}, jsonb_build_object('digest', encode(sha256({n}::text::bytea), 'hex'), 'rows', {n}),"
+    " jsonb_build_object('door', 'page', 'request', left(md5({n}::text), 16)), {n}, now(), sha256('')"
 )
 SAID = """'{"by": ["person 3", "Ada Builder"]}'::jsonb"""  # what is given, and what is kept of it
 KEPT = """'{"by": "6d0b07ee773591f2a1b492d3ca65afdefc90e1cadfcc542a74048bb0ae7daa27"}'::jsonb"""
