@@ -44,12 +44,8 @@ class Door(APIView):
 
     def slice(self, serializer_class, queryset, *, key: str = "pk"):
         """One page: `{"results": […], "next": address or null}`; `?after=` continues, `?limit=` up to MAX_PAGE."""
-        limit = self.request.query_params.get("limit", "")
-        size = (
-            min(max(int(limit), 1), MAX_PAGE)
-            if limit.isascii() and limit.isdigit() and len(limit) < 6
-            else pages.PAGE_SIZE
-        )
+        limit = pages.row_number(self.request.query_params.get("limit"))
+        size = pages.PAGE_SIZE if limit is None else min(max(limit, 1), MAX_PAGE)
         part = pages.cursor_slice(queryset, self.request.query_params.get("after"), key=key, size=size)
         following = None
         if part.next:

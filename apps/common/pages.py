@@ -63,14 +63,14 @@ def cursor_slice(
     """The rows after (older than) or before (newer than) a cursor, newest first by the unique integer `key`.
 
     A cursor that is not a number is taken as none: an old bookmark leads to the first page."""
-    forward = not _number(before)
-    if cursor := _number(after if forward else before):
+    forward = not row_number(before)
+    if cursor := row_number(after if forward else before):
         queryset = queryset.filter(**{f"{key}__{'lt' if forward else 'gt'}": cursor})
     rows = list(queryset.order_by(f"{'-' if forward else ''}{key}")[: size + 1])
     more, rows = len(rows) > size, rows[:size]
     if not forward:
         rows.reverse()
-    at_start = forward and not _number(after)
+    at_start = forward and not row_number(after)
     return Slice(
         rows=rows,
         next=str(_value(rows[-1], key)) if rows and (more or not forward) else None,
@@ -94,7 +94,8 @@ def listed(request, queryset, *, key: str = "pk", size: int = PAGE_SIZE) -> dict
     }
 
 
-def _number(text: str | None) -> int | None:
+def row_number(text: str | None) -> int | None:
+    """The number of a row, as an address names it; None for what no row can have."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
 
 

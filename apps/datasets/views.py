@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.common.delimited import DELIMITERS, QUOTES
 from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, see
+from apps.common.pages import listed, page, row_number, see
 from apps.datasets import actions, forms, pictures, queries, rules
 from apps.datasets.downloads import attachment
 from apps.datasets.hints import hints
@@ -20,9 +20,8 @@ def dataset_list(request):
     """All versions of all data of a project."""
     viewer, project = request.membership, request.project
     versions = queries.versions(viewer=viewer, project=project)
-    chosen = request.GET.get("data", "")
     dataset = None
-    if chosen.isascii() and chosen.isdigit() and len(chosen) < 19:
+    if chosen := row_number(request.GET.get("data")):
         dataset = queries.datasets(viewer=viewer, project=project).filter(pk=chosen).first()
         versions = versions.filter(dataset=dataset) if dataset else versions
     context = listed(request, versions) | {"dataset": dataset, "why_not": rules.why_not_upload(project, by=viewer)}

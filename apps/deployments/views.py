@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.permissions import Permission, why_not
 from apps.approvals import queries as approvals
 from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, see
+from apps.common.pages import listed, page, row_number, see
 from apps.deployments import actions, forms, queries, rules
 from apps.deployments.models import STOPS_WITHIN, State
 from apps.models import queries as models
@@ -36,9 +36,9 @@ def deployments(request):
 
 def deployment_new(request):
     """Choose a sign-off that stands, then a name."""
-    viewer, chosen = request.membership, request.GET.get("approval", "")
+    viewer, chosen = request.membership, row_number(request.GET.get("approval"))
     found = approvals.approvals(viewer=viewer, project=request.project)
-    if not (chosen.isascii() and chosen.isdigit()):
+    if chosen is None:
         standing = found.filter(state="approved", stands=True)
         return page(request, "deployments/deployment_new.html", context={"approvals": standing[:50]})
     approval = get_object_or_404(found, pk=chosen)

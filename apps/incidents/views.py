@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import reentry
 from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, see
+from apps.common.pages import listed, page, row_number, see
 from apps.incidents import actions, forms, packs, queries, rules
 
 SHOWN = 20  # overdue ones above the list
@@ -72,8 +72,8 @@ def incident_new(request):
     return page(request, "incidents/incident_new.html", context=context, status=400 if form.errors else 200)
 
 
-def _asked(request) -> list[str]:
-    return [one for one in request.GET.getlist("model_version") if one.isascii() and one.isdigit()]
+def _asked(request) -> list[int]:
+    return [number for one in request.GET.getlist("model_version") if (number := row_number(one))]
 
 
 def incident_amend(request, pk):

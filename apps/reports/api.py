@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from apps.audits import readings
 from apps.common.api import Door, Page
 from apps.common.errors import BadInput, NothingThere
+from apps.common.pages import row_number
 from apps.common.parsing import Json
 from apps.reports import actions, queries
 from apps.reports.models import Kind
@@ -124,8 +125,8 @@ class ReportList(Door):
         asked = request.query_params
         if slug := asked.get("project"):
             found = found.filter(project__slug=slug)
-        if (version := asked.get("model_version", "")).isdigit():
-            found = found.filter(model_version=int(version[:18]))
+        if version := row_number(asked.get("model_version")):
+            found = found.filter(model_version=version)
         if kind := asked.get("kind"):
             found = found.filter(kind=kind)
         return self.slice(ReportOutput, found)
@@ -228,8 +229,8 @@ class OperationReportList(Door):
     )
     def get(self, request):
         """What was measured in operation, newest first; `model_version` names the model by its bytes."""
-        version, asked = None, request.query_params.get("model_version", "")
-        if asked.isascii() and asked.isdigit() and len(asked) < 19:
+        version = None
+        if asked := row_number(request.query_params.get("model_version")):
             version = get_object_or_404(queries.versions(viewer=self.by), pk=asked)
         found = queries.listed_operation_reports(viewer=self.by, version=version)
         if slug := request.query_params.get("project"):

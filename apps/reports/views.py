@@ -7,7 +7,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.audits import readings
 from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, see
+from apps.common.pages import listed, page, row_number, see
 from apps.reports import actions, forms, queries, rules, sheets
 from apps.reports.models import Kind
 from apps.reports.sheets import files
@@ -36,10 +36,11 @@ def report_list(request):
 def _offered(request):
     """The model version the address or the form names, and those that the form offers: it, and the newest."""
     found = queries.model_versions(viewer=request.membership, project=request.project)
-    newest, asked = list(found[:OFFERED]), request.POST.get("model_version") or request.GET.get("model", "")
-    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+    newest = list(found[:OFFERED])
+    asked = row_number(request.POST.get("model_version") or request.GET.get("model"))
+    if asked is None:
         return None, newest
-    chosen = next((one for one in newest if one.pk == int(asked)), None) or found.filter(pk=asked).first()
+    chosen = next((one for one in newest if one.pk == asked), None) or found.filter(pk=asked).first()
     return chosen, newest if chosen is None or chosen in newest else [chosen, *newest]
 
 
@@ -184,9 +185,8 @@ def _download(request, report, form):
 
 def operation_report_list(request):
     """Everything that was measured in operation in this project, or of one model's bytes."""
-    viewer, asked = request.membership, request.GET.get("model", "")
-    known = asked.isascii() and asked.isdigit() and len(asked) < 19
-    chosen = queries.versions(viewer=viewer).filter(project=request.project, pk=asked).first() if known else None
+    viewer, asked = request.membership, row_number(request.GET.get("model"))
+    chosen = queries.versions(viewer=viewer).filter(project=request.project, pk=asked).first() if asked else None
     found = queries.listed_operation_reports(viewer=viewer, project=request.project, version=chosen)
     context = listed(request, found)
     context |= {"chosen": chosen, "waiting": any(not report.is_over for report in context["rows"])}

@@ -66,9 +66,9 @@ IDS = {
 }
 # a filter of a list that names a thing
 FILTERS = {
-    "model_version": ModelVersion, "dataset_version": DatasetVersion, "dataset": DatasetVersion,
-    "version": ModelVersion, "run": TrainingRun, "approval": Approval, "report": Report, "policy": PolicyVersion,
-    "member": Membership,
+    "model_version": ModelVersion, "model": ModelVersion, "version": ModelVersion, "dataset_version": DatasetVersion,
+    "dataset": Dataset, "data": Dataset, "run": TrainingRun, "approval": Approval, "report": Report,
+    "policy": PolicyVersion, "from": PolicyVersion, "member": Membership, "deployment": Deployment,
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from portal.isolation.addresses import inside
 from portal.isolation.bodies import same
+from portal.isolation.things import FILTERS
 from tests.house.test_doors import both, place  # noqa: F401  a fixture
 
 pytestmark = pytest.mark.django_db
@@ -107,6 +108,18 @@ def test_no_question_breaks_a_door(both, client, acme):  # noqa: F811
         assert wrong_of(answers) == []
 
     attack()
+
+
+@pytest.mark.parametrize("text", ["²", "-1", "9" * 40])
+def test_no_text_in_a_numbers_place_breaks_a_list(both, client, acme, text):  # noqa: F811
+    client.force_login(acme.builder.user)
+    question = dict.fromkeys([*FILTERS, "after", "before", "limit"], text)
+    wrong = []
+    for address in (found for found in inside() if not {"pk", "seq"} & set(found.parameters)):
+        answer = client.get(place(address, both[0]), question)
+        if answer.status_code >= 500:
+            wrong.append(f"{address}: {answer.status_code}")
+    assert wrong == []
 
 
 @pytest.mark.parametrize("number", [0, 2**31, 2**63 - 1, 2**63, 10**30])

@@ -17,7 +17,7 @@ from apps.approvals.gates.policy import Policy
 from apps.approvals.models import State
 from apps.audits import holds, readings
 from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, see, told
+from apps.common.pages import listed, page, row_number, see, told
 
 
 def approvals(request):
@@ -35,10 +35,10 @@ def approvals(request):
 
 def approval_new(request):
     """What would be asked, before it is asked: the gates as they stand, and what the request does."""
-    viewer, chosen = request.membership, request.GET.get("model_version", "")
+    viewer, chosen = request.membership, row_number(request.GET.get("model_version"))
     versions = queries.model_versions(viewer=viewer, project=request.project)
     context = {"versions": versions[:50], "form": forms.Question(request.POST or None)}
-    if chosen.isascii() and chosen.isdigit():
+    if chosen:
         version = get_object_or_404(versions, pk=chosen)
         if request.method == "POST" and context["form"].is_valid():
             try:

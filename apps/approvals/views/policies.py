@@ -13,7 +13,7 @@ from apps.approvals.gates.kinds import DOCUMENTS, STATEMENTS
 from apps.approvals.gates.schema import MEANINGS, RISK_CLASSES
 from apps.approvals.gates.versions import differences as changes
 from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, see
+from apps.common.pages import listed, page, row_number, see
 from apps.projects.rules import QUESTIONS
 from apps.reports.figures import REPORTS
 
@@ -104,8 +104,7 @@ def _words() -> dict:
 
 def _beginning(request) -> str:
     """The text the editor begins with: an earlier version, or a built-in policy."""
-    before = request.GET.get("from", "")
-    if before.isascii() and before.isdigit():
+    if before := row_number(request.GET.get("from")):
         return get_object_or_404(queries.policy_versions(viewer=request.membership), pk=before).source
     risk_class = request.GET.get("for")
     return built_in(risk_class if risk_class in RISK_CLASSES else "high")

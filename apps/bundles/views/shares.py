@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.bundles import actions, forms, queries, rules
 from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, see
+from apps.common.pages import listed, page, row_number, see
 
 
 @require_safe
@@ -43,8 +43,8 @@ def share_new(request):
 def _offered(request):
     """The sign-offs the form offers, and those the address chooses beforehand."""
     found = queries.to_choose(viewer=request.membership)
-    newest, asked = list(found[: queries.OFFERED]), request.GET.get("approval", "")
-    chosen = found.filter(pk=asked).first() if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
+    newest, asked = list(found[: queries.OFFERED]), row_number(request.GET.get("approval"))
+    chosen = found.filter(pk=asked).first() if asked else None
     if chosen and chosen not in newest:
         newest.insert(0, chosen)
     return newest, [chosen.pk] if chosen else []

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from apps.common.api import Door
 from apps.common.errors import BadInput, NothingThere
+from apps.common.pages import row_number
 from apps.controls import actions, exports, forms, queries
 from apps.controls.catalogue import KINDS, frameworks
 from apps.controls.downloads import attachment
@@ -119,12 +120,12 @@ class InventoryOutput(serializers.Serializer):
 class _Coverage(Door):
     def found(self, given=None):
         """The coverage of this address's project, for the version asked for."""
-        number = self.request.query_params.get("model_version", "") if given is None else str(given)
+        asked = self.request.query_params.get("model_version", "") if given is None else str(given)
         version = None
-        if number:
+        if asked:
+            number = row_number(asked)
             rows = queries.versions(viewer=self.by, project=self.request.project)
-            known = number.isascii() and number.isdigit() and len(number) < 19
-            version = rows.filter(pk=number).first() if known else None
+            version = rows.filter(pk=number).first() if number else None
             if version is None:
                 raise NothingThere({"model_version": "There is no such model version in this project."})
         return queries.coverage(viewer=self.by, project=self.request.project, version=version)

@@ -6,6 +6,7 @@ from rest_framework import serializers, status
 
 from apps.audits import readings
 from apps.common.api import Door
+from apps.common.pages import row_number
 from apps.datasets import queries as datasets
 from apps.documents import actions, downloads, queries
 from apps.documents.api.statements import thing
@@ -77,8 +78,8 @@ class DocumentList(Door):
         found, asked = queries.documents(viewer=self.by), request.query_params
         if slug := asked.get("project"):
             found = found.filter(project__slug=slug)
-        if (version := asked.get("model_version", "")).isdigit():
-            found = found.filter(model_version=int(version[:18]))
+        if version := row_number(asked.get("model_version")):
+            found = found.filter(model_version=version)
         if kind := asked.get("kind"):
             found = found.filter(kind=kind)
         return self.slice(DocumentOutput, found)

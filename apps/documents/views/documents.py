@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from apps.audits import readings
 from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, see
+from apps.common.pages import listed, page, row_number, see
 from apps.documents import actions, downloads, forms, queries, rules
 from apps.documents.models import DocumentKind
 from apps.models import queries as models
@@ -100,4 +100,4 @@ def _version(request):
     found, asked = models.versions(viewer=request.membership, project=request.project), request.GET.get("model", "")
     if not asked:
         return found.first()
-    return get_object_or_404(found, pk=int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0)
+    return get_object_or_404(found, pk=row_number(asked) or 0)

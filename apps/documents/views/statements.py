@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from apps.audits import readings
 from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, see
+from apps.common.pages import listed, page, row_number, see
 from apps.datasets import queries as datasets
 from apps.documents import actions, forms, queries, rules
 from apps.documents.kinds import KINDS, About
@@ -145,4 +145,4 @@ def _data(request, *, newest=False):
 
 
 def _named(found, pk):
-    return get_object_or_404(found, pk=int(pk) if pk and pk.isascii() and pk.isdigit() and len(pk) < 19 else 0)
+    return get_object_or_404(found, pk=row_number(pk) or 0)
