@@ -1,6 +1,11 @@
 """What the house says when it says no. Every door turns these into its own answer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import psycopg
+from django.db import IntegrityError, transaction
 
 
 class ActionDenied(Exception):
@@ -33,3 +38,23 @@ class NothingThere(BadInput):
 
 class WorkProblem(Exception):
     """Slow work cannot be done, and trying again would not help; the sentence says why."""
+
+
+def refuse(reason: str | None) -> None:
+    """A rule's objection, where it has one, as the refusal it is."""
+    if reason:
+        raise ActionDenied(reason)
+
+
+@contextmanager
+def database_refusals(duplicate: str = "") -> Iterator[None]:
+    """What only the database could see, because it happened at this very moment, said in its own sentence."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if isinstance(error.__cause__, psycopg.errors.RestrictViolation):
+            raise ActionDenied(error.__cause__.diag.message_primary or str(error)) from error
+        if duplicate and isinstance(error.__cause__, psycopg.errors.UniqueViolation):
+            raise ActionDenied(duplicate) from error
+        raise

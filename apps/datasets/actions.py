@@ -12,7 +12,7 @@ from apps.audits.refusals import action
 from apps.common import storage, work
 from apps.common.canonical import canonical, digest
 from apps.common.delimited import DelimitedProblem, Structure, examine, format_of
-from apps.common.errors import ActionDenied, BadInput
+from apps.common.errors import ActionDenied, BadInput, refuse
 from apps.common.numbers import size as printed_size
 from apps.common.work import WorkState
 from apps.datasets import queries, rules
@@ -27,7 +27,7 @@ def upload(project, *, name: str, file, by, encoding="", delimiter="", quote=Non
 
     What is not chosen is found. Nothing is kept of a file that is refused. Raises BadInput, ActionDenied."""
     require(by, Permission.DATASET_ADD)
-    _refuse(rules.why_not_upload(project, by=by))
+    refuse(rules.why_not_upload(project, by=by))
     found = _examined(file, encoding=encoding, delimiter=delimiter, quote=quote)
     stored = _digested(file)
     dataset = _dataset(project, name, by)
@@ -136,7 +136,7 @@ def declare(version: DatasetVersion, *, declaration: dict, by) -> DatasetVersion
     """Fix what the columns mean, for good, and have the data measured in that light. Raises BadInput, ActionDenied."""
     require(by, Permission.DATASET_DECLARE)
     version = _locked(version)
-    _refuse(rules.why_not_declare(version, by=by))
+    refuse(rules.why_not_declare(version, by=by))
     if problems := rules.problems_of(declaration, version.columns, queries.facts_by_column(version)):
         raise BadInput(problems)
     version.declaration = rules.declaration_of(declaration)
@@ -164,7 +164,7 @@ def withdraw(version: DatasetVersion, *, reason: str, by) -> DatasetVersion:
     """Nothing new learns from it; what it taught, and its bytes, stay as evidence."""
     require(by, Permission.DATASET_WITHDRAW)
     version = _locked(version)
-    _refuse(rules.why_not_withdraw(version, by=by))
+    refuse(rules.why_not_withdraw(version, by=by))
     if not reason.strip():
         raise BadInput({"reason": "Say why it is withdrawn."})
     version.withdrawn_at, version.withdrawn_by, version.withdrawn_reason = timezone.now(), by, reason.strip()
@@ -193,7 +193,7 @@ def profile_again(version: DatasetVersion, *, by) -> Profile:
     """Ask once more for a profile that failed."""
     require(by, Permission.DATASET_ADD)
     version = _locked(version)
-    _refuse(rules.why_not_profile(version, queries.latest_profile(version), by=by))
+    refuse(rules.why_not_profile(version, queries.latest_profile(version), by=by))
     return _ask_for_profile(version, by=by, declared=version.declaration is not None)
 
 
@@ -266,15 +266,10 @@ def set_budget(dataset: Dataset, *, cap: float | None, by) -> Dataset:
     """The most that all runs on a dataset may spend together; None: no limit. It holds for every launch from now on."""
     require(by, Permission.BUDGET_SET)
     dataset = Dataset.objects.select_for_update(of=("self",)).select_related("project").get(pk=dataset.pk)
-    _refuse(rules.why_not_budget(dataset, by=by))
+    refuse(rules.why_not_budget(dataset, by=by))
     if reason := rules.why_not_cap(cap, spent=queries.spent(viewer=by, dataset=dataset)["epsilon"] or 0.0):
         raise BadInput({"cap": reason})
     before, dataset.epsilon_cap = dataset.epsilon_cap, cap
     dataset.save(update_fields=["epsilon_cap"])
     record(Event.BUDGET_SET, on=dataset, by=by, cap=cap, before=before)
     return dataset
-
-
-def _refuse(reason: str | None) -> None:
-    if reason:
-        raise ActionDenied(reason)

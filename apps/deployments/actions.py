@@ -11,12 +11,11 @@ from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
 from apps.approvals import queries as approvals
-from apps.approvals.actions.refusals import database_refusals
 from apps.audits import keys
 from apps.audits.actions import is_told, personal, record
 from apps.audits.events import Event
 from apps.audits.refusals import action, refusable
-from apps.common.errors import ActionDenied, BadInput
+from apps.common.errors import ActionDenied, BadInput, database_refusals
 from apps.common.signing import KeyUnusable
 from apps.common.tenancy import as_organization, organization_ids
 from apps.deployments import permits, queries, rules

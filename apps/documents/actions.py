@@ -12,7 +12,7 @@ from apps.audits.events import Event
 from apps.audits.refusals import action
 from apps.common import work
 from apps.common.canonical import canonical, digest
-from apps.common.errors import ActionDenied, BadInput
+from apps.common.errors import ActionDenied, BadInput, refuse
 from apps.common.signing import KeyUnusable
 from apps.common.work import WorkState
 from apps.documents import queries, rules
@@ -33,7 +33,7 @@ def state(
     It supersedes what was stated of the same before; `seen` is the id of that one (None: there was none), where the
     person was shown it. Raises BadInput, ActionDenied."""
     require(by, Permission.STATEMENT_MAKE)
-    _refuse(rules.why_not_state(project, by=by))
+    refuse(rules.why_not_state(project, by=by))
     answers = rules.read(kind, answers)
     _check(kind, answers, model_version, dataset_version, valid_until)
     about = {"model_version": model_version, "dataset_version": dataset_version}
@@ -115,7 +115,7 @@ def withdraw(statement: Statement, *, reason: str, by) -> Statement:
     require(by, Permission.STATEMENT_WITHDRAW)
     found = queries.statements(statement.project).select_for_update(of=("self",))
     statement = found.get(pk=statement.pk)
-    _refuse(rules.why_not_withdraw(statement, by=by))
+    refuse(rules.why_not_withdraw(statement, by=by))
     reason = reason.strip()
     if not reason or rules.unprintable(reason):
         raise BadInput({"reason": rules.unprintable(reason) or "Say why it is withdrawn."})
@@ -139,7 +139,7 @@ def build(kind: str, *, by, model_version=None, dataset_version=None, sex="", ra
     if problem := rules.wrong_subject(kind, model_version, dataset_version):
         raise BadInput({"kind": problem})
     about = model_version or dataset_version
-    _refuse(rules.why_not_build(about.project, by=by))
+    refuse(rules.why_not_build(about.project, by=by))
     given = {name: value for name, value in (("sex", sex), ("race", race)) if value and kind == DocumentKind.BIAS_AUDIT}
     if given and (problems := rules.wrong_attributes(_tested_on(model_version).declaration, given)):
         raise BadInput(problems)
@@ -192,12 +192,7 @@ def fail(document, sentence: str) -> None:
 def take_away(document: Document, *, form: str, by) -> None:
     """Remember that somebody downloads a document, as "pdf" or "json"."""
     require(by, Permission.DOCUMENT_DOWNLOAD)
-    _refuse(rules.why_not_download(document, by=by))
+    refuse(rules.why_not_download(document, by=by))
     readings.opened(document, by=by, digest=document.digest)
     digest_of = {"pdf": document.digest, "json": document.body_digest}
     record(Event.DOCUMENT_DOWNLOADED, on=document, by=by, form=form, digest=digest_of[form])
-
-
-def _refuse(reason: str | None) -> None:
-    if reason:
-        raise ActionDenied(reason)

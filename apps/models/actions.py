@@ -10,7 +10,7 @@ from apps.audits.actions import personal, record
 from apps.audits.events import Event
 from apps.audits.refusals import action
 from apps.common.canonical import digest
-from apps.common.errors import ActionDenied, BadInput
+from apps.common.errors import ActionDenied, BadInput, refuse
 from apps.common.signing import KeyUnusable
 from apps.models import queries, rules, signatures
 from apps.models.models import ModelSignature, ModelVersion, RegisteredModel
@@ -34,7 +34,7 @@ def register(
 
     Called by the training room, on a worker: the person who launched the run is the one who trained."""
     model = RegisteredModel.objects.select_for_update().get(pk=model.pk)
-    _refuse(queries.why_not_alter(model))
+    refuse(queries.why_not_alter(model))
     last = model.versions.order_by("-number").values_list("number", flat=True).first() or 0
     version = ModelVersion.objects.create(
         organization_id=model.organization_id,
@@ -85,7 +85,7 @@ def sign(version: ModelVersion) -> ModelSignature:
 def take_away(version: ModelVersion, name: str, *, by) -> dict:
     """Remember that somebody downloads one file of a model; what the version says of the file."""
     require(by, Permission.MODEL_DOWNLOAD)
-    _refuse(rules.why_not_download(version, by=by))
+    refuse(rules.why_not_download(version, by=by))
     file = version.files[name]
     record(Event.MODEL_DOWNLOADED, on=version, by=by, file=name, digest=file["digest"], size=file["size"])
     return file
@@ -97,15 +97,10 @@ def retire(version: ModelVersion, *, reason: str, by) -> ModelVersion:
     require(by, Permission.MODEL_RETIRE)
     found = ModelVersion.objects.select_related("model", "project__organization")
     version = found.select_for_update(of=("self",)).get(pk=version.pk)
-    _refuse(rules.why_not_retire(version, queries.why_not_alter(version.model), by=by))
+    refuse(rules.why_not_retire(version, queries.why_not_alter(version.model), by=by))
     if not reason.strip():
         raise BadInput({"reason": "Say why it is retired."})
     version.retired_at, version.retired_by, version.retired_reason = timezone.now(), by, reason.strip()
     version.save(update_fields=["retired_at", "retired_by", "retired_reason"])
     record(Event.MODEL_RETIRED, on=version, by=by, reason=version.retired_reason, artifact=version.artifact_digest)
     return version
-
-
-def _refuse(reason: str | None) -> None:
-    if reason:
-        raise ActionDenied(reason)

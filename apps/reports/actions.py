@@ -12,7 +12,7 @@ from apps.audits.events import Event
 from apps.audits.refusals import action
 from apps.common import storage, work
 from apps.common.canonical import canonical, digest
-from apps.common.errors import ActionDenied, BadInput
+from apps.common.errors import ActionDenied, BadInput, refuse
 from apps.common.work import WorkState
 from apps.models.models import ModelVersion
 from apps.reports import queries, rules, submissions
@@ -24,7 +24,7 @@ def start(version: ModelVersion, *, kinds, by, parameters: dict | None = None) -
     """Queue one report of each kind on one model version."""
     require(by, Permission.REPORT_START)
     version = ModelVersion.objects.select_for_update(of=("self",)).select_related("project", "model").get(pk=version.pk)
-    _refuse(rules.why_not_start(version, by=by))
+    refuse(rules.why_not_start(version, by=by))
     kinds, given = list(dict.fromkeys(kinds)), parameters or {}
     if problems := rules.problems(kinds, given):
         raise BadInput(problems)
@@ -55,7 +55,7 @@ def measure_in_operation(version: ModelVersion, data, *, kinds, by, since=None, 
 
     The room of sign-offs asks for it, of what was signed off; `since` and `until` are the period the rows are of."""
     require(by, Permission.OPERATION_MEASURE)
-    _refuse(rules.why_not_measure(version, by=by))
+    refuse(rules.why_not_measure(version, by=by))
     period = {"since": since, "until": until, "today": timezone.localdate()}
     if problems := rules.operation_problems(version, data, kinds=kinds, **period):
         raise BadInput(problems)
@@ -93,7 +93,7 @@ def cancel(report: Report | OperationReport, *, by) -> Report | OperationReport:
     """Stop a report: at once where it waits, at its worker's next step where it runs."""
     report = type(report).objects.select_for_update(of=("self",)).get(pk=report.pk)
     require(by, rules.ASKING[report.noun])
-    _refuse(rules.why_not_cancel(report, by=by))
+    refuse(rules.why_not_cancel(report, by=by))
     report.cancel_requested = True
     if report.state == WorkState.QUEUED:
         report.state, report.finished_at = WorkState.CANCELLED, timezone.now()
@@ -147,7 +147,7 @@ def submit(version: ModelVersion, *, kind: str, given: dict, file=None, by) -> R
     version = ModelVersion.objects.select_for_update(of=("self",)).select_related(
         "project__organization", "model", "dataset_version"
     ).get(pk=version.pk)  # fmt: skip
-    _refuse(rules.why_not_submit(version, by=by))
+    refuse(rules.why_not_submit(version, by=by))
     attributes = queries.attributes(version)
     if kind not in Kind.values:
         raise BadInput({"kind": f"Choose among {', '.join(Kind.values)}."})
@@ -201,7 +201,7 @@ def withdraw(report: Report, *, reason: str, by) -> Report:
     """Figures that were submitted speak no longer; none older comes back by itself."""
     report = Report.objects.select_for_update(of=("self",)).get(pk=report.pk)
     require(by, Permission.REPORT_SUBMIT)
-    _refuse(rules.why_not_withdraw(report, by=by))
+    refuse(rules.why_not_withdraw(report, by=by))
     if not reason.strip():
         raise BadInput({"reason": "Say why it is withdrawn."})
     report.withdrawn_at, report.withdrawn_by, report.withdrawn_reason = timezone.now(), by, reason.strip()
@@ -214,12 +214,7 @@ def withdraw(report: Report, *, reason: str, by) -> Report:
 def take_away(report: Report | OperationReport, *, form: str, by) -> None:
     """Remember that somebody downloads a report, as "pdf" or "json", or the "original" it came with."""
     require(by, Permission.REPORT_DOWNLOAD)
-    _refuse(rules.why_not_download(report, form=form, by=by))
+    refuse(rules.why_not_download(report, form=form, by=by))
     if form != "original":  # which is not what is signed
         readings.opened(report, by=by, digest=report.digest)
     record(_event(report, "downloaded"), on=report, by=by, form=form, digest=report.digest)
-
-
-def _refuse(reason: str | None) -> None:
-    if reason:
-        raise ActionDenied(reason)

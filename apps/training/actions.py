@@ -10,7 +10,7 @@ from apps.audits.actions import record
 from apps.audits.events import Event
 from apps.audits.refusals import action
 from apps.common import work
-from apps.common.errors import ActionDenied, BadInput, WorkProblem
+from apps.common.errors import BadInput, WorkProblem, refuse
 from apps.common.work import Queue, WorkState
 from apps.datasets import queries as datasets
 from apps.datasets.actions import charge
@@ -27,12 +27,12 @@ FORGET_AFTER = timedelta(days=7)  # a worker that was not heard of
 def launch(project, *, model: str, dataset_version, recipe: dict, by, test_dataset_version=None, gpu=False):
     """Queue a run that trains the next version of the project's model of that name. Raises BadInput, ActionDenied."""
     require(by, Permission.RUN_LAUNCH)
-    _refuse(rules.why_not_launch(project, by=by))
+    refuse(rules.why_not_launch(project, by=by))
     recipe = rules.recipe_of(recipe)
     if problems := _problems(model, dataset_version, test_dataset_version, recipe, gpu=gpu, by=by):
         raise BadInput(problems)
     named = models.named(project, model, by=by)
-    _refuse(built.why_not_alter(named))
+    refuse(built.why_not_alter(named))
     run = TrainingRun.objects.create(
         organization_id=project.organization_id,
         project=project,
@@ -85,7 +85,7 @@ def cancel(run: TrainingRun, *, by) -> TrainingRun:
     knows what was spent."""
     require(by, Permission.RUN_CANCEL)
     run = TrainingRun.objects.select_for_update().get(pk=run.pk)
-    _refuse(rules.why_not_cancel(run, by=by))
+    refuse(rules.why_not_cancel(run, by=by))
     run.cancel_requested = True
     untouched = run.state == WorkState.QUEUED and not run.attempt
     if untouched:
@@ -159,8 +159,3 @@ def tell_worker(*, name: str, queues, device: dict, memory: int, cores: int) -> 
     worker, _ = Worker.objects.update_or_create(name=name, defaults=facts)
     Worker.objects.filter(seen_at__lt=now - FORGET_AFTER).delete()
     return worker
-
-
-def _refuse(reason: str | None) -> None:
-    if reason:
-        raise ActionDenied(reason)

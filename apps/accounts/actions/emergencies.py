@@ -8,14 +8,14 @@ from apps.accounts.permissions import IN_EMERGENCY, Permission, require
 from apps.audits.actions import personal, record
 from apps.audits.events import Event
 from apps.audits.refusals import action
-from apps.common.errors import ActionDenied, BadInput
+from apps.common.errors import BadInput, refuse
 
 
 @action
 def ask(*, words: list[str], minutes: int, reason: str, by) -> EmergencyAccess:
     """Ask for rights beyond one's role for some minutes. Nothing is given yet."""
     require(by, Permission.EMERGENCY_ASK)
-    _refuse(rules.why_not_ask_emergency(by=by))
+    refuse(rules.why_not_ask_emergency(by=by))
     if problems := _problems(words, minutes, reason):
         raise BadInput(problems)
     access = EmergencyAccess.objects.create(
@@ -34,7 +34,7 @@ def agree(access: EmergencyAccess, *, by) -> EmergencyAccess:
     """Let it begin, now, for as long as was asked."""
     access = _locked(access, by)
     require(by, Permission.EMERGENCY_AGREE)
-    _refuse(rules.why_not_agree(access, by=by))
+    refuse(rules.why_not_agree(access, by=by))
     access.agreed_by = by
     access.save(update_fields=["agreed_by"])  # the database writes the moments
     access = queries.emergencies(viewer=by).get(pk=access.pk)
@@ -49,7 +49,7 @@ def end(access: EmergencyAccess, *, by) -> EmergencyAccess:
     access = _locked(access, by)
     if access.asked_by_id != by.pk:
         require(by, Permission.EMERGENCY_AGREE)
-    _refuse(rules.why_not_end(access, by=by))
+    refuse(rules.why_not_end(access, by=by))
     access.ended_by, access.ended_at = by, timezone.now()
     access.save(update_fields=["ended_by", "ended_at"])
     record(Event.EMERGENCY_ENDED, on=access, by=by, of=personal(access.asked_by.user))
@@ -61,7 +61,7 @@ def review(access: EmergencyAccess, *, finding: str, by) -> EmergencyAccess:
     """Say afterwards whether it was needed, and whether what was done under it was right."""
     access = _locked(access, by)
     require(by, Permission.EMERGENCY_AGREE)
-    _refuse(rules.why_not_review_emergency(access, by=by))
+    refuse(rules.why_not_review_emergency(access, by=by))
     if not finding.strip():
         raise BadInput({"finding": "Say what you found."})
     late = access.state == "overdue"
@@ -85,8 +85,3 @@ def _problems(words: list[str], minutes: int, reason: str) -> dict[str, str]:
     if not reason.strip():
         problems["reason"] = "Say what happened."
     return problems
-
-
-def _refuse(reason: str | None) -> None:
-    if reason:
-        raise ActionDenied(reason)

@@ -12,7 +12,7 @@ from apps.audits.actions import personal, record
 from apps.audits.events import Event
 from apps.audits.refusals import action
 from apps.common.canonical import digest
-from apps.common.errors import ActionDenied, NothingThere
+from apps.common.errors import ActionDenied, NothingThere, refuse
 from apps.common.signing import KeyUnusable
 
 PREDICATE = "https://assay.dev/access-review/v1"
@@ -22,7 +22,7 @@ PREDICATE = "https://assay.dev/access-review/v1"
 def start(*, by) -> AccessReview:
     """Begin a round through everybody and every token."""
     require(by, Permission.ACCESS_REVIEW)
-    _refuse(rules.why_not_start_review(queries.access_reviews(viewer=by).filter(finished_at=None).first(), by=by))
+    refuse(rules.why_not_start_review(queries.access_reviews(viewer=by).filter(finished_at=None).first(), by=by))
     try:
         with transaction.atomic():
             review = AccessReview.objects.create(organization_id=by.organization_id, started_by=by)
@@ -40,7 +40,7 @@ def decide(review: AccessReview, *, line: str, keep: bool, note: str = "", by) -
     found = next((each for each in queries.access(review) if each.key == line and not _gone(each)), None)
     if found is None:
         raise NothingThere({"line": "There is no such access in this review."})
-    _refuse(rules.why_not_decide(review, by=by, about=found.member))
+    refuse(rules.why_not_decide(review, by=by, about=found.member))
     decision = AccessDecision.objects.create(
         organization_id=by.organization_id, review=review, member=found.member, token=found.token, held=found.held,
         keep=keep, note=note.strip(), decided_by=by,
@@ -60,7 +60,7 @@ def finish(review: AccessReview, *, by) -> AccessReview:
     review = _locked(review, by)
     lines = queries.access(review)
     require(by, Permission.ACCESS_REVIEW)
-    _refuse(rules.why_not_finish_review(review, sum(line.decision is None for line in lines), by=by))
+    refuse(rules.why_not_finish_review(review, sum(line.decision is None for line in lines), by=by))
     review.finished_by, review.finished_at = by, timezone.now()
     said = _predicate(review, lines)
     try:
@@ -102,8 +102,3 @@ def _gone(line) -> bool:
 def _locked(review: AccessReview, by) -> AccessReview:
     AccessReview.objects.select_for_update().get(pk=review.pk)
     return queries.access_reviews(viewer=by).get(pk=review.pk)
-
-
-def _refuse(reason: str | None) -> None:
-    if reason:
-        raise ActionDenied(reason)

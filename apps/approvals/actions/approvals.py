@@ -12,7 +12,6 @@ from apps.accounts.permissions import Permission, require
 from apps.approvals import queries, rules
 from apps.approvals.actions.conditions import stated
 from apps.approvals.actions.policies import in_force
-from apps.approvals.actions.refusals import database_refusals, refuse
 from apps.approvals.actions.signing import signed
 from apps.approvals.models import CONDITIONAL, Approval, Decision, Signature, State
 from apps.audits import checkpoints, holds, readings
@@ -20,7 +19,7 @@ from apps.audits.actions import personal, record
 from apps.audits.events import Event
 from apps.audits.refusals import action, refusable
 from apps.common.canonical import canonical, digest
-from apps.common.errors import ActionDenied
+from apps.common.errors import ActionDenied, database_refusals, refuse
 
 
 @action

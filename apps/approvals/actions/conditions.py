@@ -6,12 +6,11 @@ from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
 from apps.approvals import queries, rules
-from apps.approvals.actions.refusals import database_refusals, refuse
 from apps.approvals.models import Approval, Fulfilment
 from apps.audits.actions import record
 from apps.audits.events import Event
 from apps.audits.refusals import action
-from apps.common.errors import NothingThere
+from apps.common.errors import NothingThere, database_refusals, refuse
 
 
 def stated(conditions: Sequence[dict], *, by) -> list[dict]:

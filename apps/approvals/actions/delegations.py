@@ -8,13 +8,13 @@ from django.utils import timezone
 from apps.accounts import reentry
 from apps.accounts.permissions import Permission, require
 from apps.approvals import rules
-from apps.approvals.actions.refusals import database_refusals, refuse
 from apps.approvals.models import Delegation
 from apps.audits import keys
 from apps.audits.actions import record
 from apps.audits.events import Event
 from apps.audits.refusals import action, refusable
 from apps.common.canonical import digest
+from apps.common.errors import database_refusals, refuse
 
 TYPE = "https://assay.dev/delegation/v1"
 

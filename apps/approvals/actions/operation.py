@@ -4,9 +4,9 @@ from datetime import date
 
 from apps.accounts.permissions import Permission, require
 from apps.approvals import rules
-from apps.approvals.actions.refusals import refuse
 from apps.approvals.models import Approval
 from apps.audits.refusals import action
+from apps.common.errors import refuse
 from apps.reports import actions as reports
 from apps.reports.models import OperationReport
 

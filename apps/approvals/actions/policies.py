@@ -4,7 +4,6 @@ from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
 from apps.approvals import queries, rules
-from apps.approvals.actions.refusals import database_refusals, refuse
 from apps.approvals.gates.defaults import built_in
 from apps.approvals.gates.policy import Policy as PolicyText
 from apps.approvals.gates.policy import policy_digest
@@ -13,7 +12,7 @@ from apps.approvals.models import Policy, PolicyVersion
 from apps.audits.actions import personal, record
 from apps.audits.events import Event
 from apps.audits.refusals import action
-from apps.common.errors import BadInput
+from apps.common.errors import BadInput, database_refusals, refuse
 
 
 @action

@@ -4,11 +4,11 @@ from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
 from apps.approvals import queries, rules
-from apps.approvals.actions.refusals import database_refusals, refuse
 from apps.approvals.models import Approval, Suspension, Telling
 from apps.audits.actions import personal, record
 from apps.audits.events import Event
 from apps.audits.refusals import action
+from apps.common.errors import database_refusals, refuse
 
 
 @action

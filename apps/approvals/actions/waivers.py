@@ -7,12 +7,11 @@ from django.utils import timezone
 from apps.accounts.models import Membership
 from apps.accounts.permissions import Permission, require
 from apps.approvals import queries, rules
-from apps.approvals.actions.refusals import database_refusals, refuse
 from apps.approvals.models import PolicyVersion, Waiver, WaiverState
 from apps.audits.actions import record
 from apps.audits.events import Event
 from apps.audits.refusals import action
-from apps.common.errors import BadInput
+from apps.common.errors import BadInput, database_refusals, refuse
 
 TWICE = "This rule was waived here before; a waiver is renewed, and only once."
 

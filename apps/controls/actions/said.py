@@ -3,13 +3,12 @@
 from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
-from apps.approvals.actions.refusals import database_refusals
 from apps.approvals.queries import hands
 from apps.audits.actions import personal, record
 from apps.audits.events import Event
 from apps.audits.refusals import action
 from apps.common.canonical import digest
-from apps.common.errors import ActionDenied, BadInput
+from apps.common.errors import ActionDenied, BadInput, database_refusals
 from apps.controls import queries
 from apps.controls.catalogue import controls, frameworks
 from apps.controls.models import FrameworkChoice, Judgement, RetentionSchedule, StatedFact

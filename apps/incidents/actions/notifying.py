@@ -6,11 +6,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
-from apps.approvals.actions.refusals import database_refusals, refuse
 from apps.audits.actions import record
 from apps.audits.events import Event
 from apps.audits.refusals import action
-from apps.common.errors import BadInput
+from apps.common.errors import BadInput, database_refusals, refuse
 from apps.common.tenancy import as_organization, organization_ids
 from apps.incidents import queries, rules
 from apps.incidents.models import Incident, Notice, Reminder

@@ -6,13 +6,12 @@ from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
 from apps.approvals.actions import suspend as suspend_sign_off
-from apps.approvals.actions.refusals import database_refusals, refuse
 from apps.audits import holds, keys
 from apps.audits.actions import record
 from apps.audits.events import Event
 from apps.audits.refusals import action
 from apps.common.canonical import canonical, digest
-from apps.common.errors import ActionDenied, BadInput
+from apps.common.errors import ActionDenied, BadInput, database_refusals, refuse
 from apps.common.signing import KeyUnusable
 from apps.incidents import queries, rules, snapshots
 from apps.incidents.models import Confirmation, Entry, Incident, Snapshot

@@ -8,13 +8,12 @@ from django.utils import timezone
 
 from apps.accounts import reentry
 from apps.accounts.permissions import Permission, require
-from apps.approvals.actions.refusals import database_refusals, refuse
 from apps.approvals.envelopes import payload_digest
 from apps.audits import holds, keys
 from apps.audits.actions import record
 from apps.audits.events import Event
 from apps.audits.refusals import refusable
-from apps.common.errors import ActionDenied, BadInput
+from apps.common.errors import ActionDenied, BadInput, database_refusals, refuse
 from apps.common.signing import KeyUnusable
 from apps.incidents import queries, rules
 from apps.incidents.models import Incident, Purpose, Signature
