@@ -34,9 +34,9 @@ PROVED: dict[str, tuple[str, ...]] = {
         "deployments/test_bound_bytes.py::test_each_thing_that_is_bound_refuses_the_permit_when_it_changes",
     ),
     "WF-APP-2": (
-        "approvals/test_conditions.py::test_an_overdue_condition_does_what_it_says",
-        "approvals/test_conditions.py::test_its_owner_is_told_before_it_is_due",
-        "approvals/test_conditions.py::test_conditions_keep_to_the_policy",
+        "approvals/test_conditions/test_conditions.py::test_an_overdue_condition_does_what_it_says",
+        "approvals/test_conditions/test_conditions.py::test_its_owner_is_told_before_it_is_due",
+        "approvals/test_conditions/test_conditions.py::test_conditions_keep_to_the_policy",
     ),
     "WF-APP-3": (
         "approvals/test_gates.py::test_no_policy_lets_a_sign_off_stand_longer_than_its_risk_class_may",
@@ -49,12 +49,12 @@ PROVED: dict[str, tuple[str, ...]] = {
         "approvals/database/test_staleness.py::test_a_sign_off_goes_stale_by_itself",
         "approvals/test_waivers_end.py::test_on_expiry_the_rule_fails_again_and_the_sign_off_falls_with_no_human_action",
         "deployments/test_bound_bytes.py::test_swapped_versions_and_what_people_change_by_the_doors_refuse_it_too",
-        "approvals/test_conditions.py::test_that_the_owner_left_is_told_once_and_nothing_is_asked_for_until_another_is_named",
+        "approvals/test_conditions/test_falls.py::test_that_the_owner_left_is_told_once_and_nothing_is_asked_for_until_another_is_named",
         "incidents/test_actions.py::test_a_sign_off_falls_and_is_asked_for_anew_after_the_release",
     ),
     "WF-APP-5": (
         "approvals/test_papers.py::test_a_resubmission_says_what_is_different",
-        "approvals/test_conditions.py::test_a_refusal_is_sealed_until_everybody_has_spoken",
+        "approvals/test_conditions/test_order.py::test_a_refusal_is_sealed_until_everybody_has_spoken",
     ),
     "WF-APP-6": (
         "approvals/database/test_signatures.py::test_nobody_signs_what_they_have_not_opened",
@@ -100,7 +100,7 @@ PROVED: dict[str, tuple[str, ...]] = {
         "deployments/test_drills.py::test_a_stop_that_took_too_long_does_not_count_and_its_page_says_so",
     ),
     "WF-REV-4": (
-        "approvals/test_actions.py::test_a_reviewer_revokes_finally",
+        "approvals/test_actions/test_ending.py::test_a_reviewer_revokes_finally",
         "approvals/test_suspensions.py::test_revoked_bytes_are_not_asked_for_under_another_number",
         "approvals/test_suspensions.py::test_who_was_told_is_kept_for_good",
         "approvals/database/test_dossiers.py::test_a_rejected_or_revoked_version_is_not_asked_for_again",

@@ -9,7 +9,7 @@ PROVED: dict[str, tuple[str, ...]] = {
         "approvals/database/test_signatures.py::test_a_proof_is_for_one_signature_and_one_person",
         "approvals/database/test_signatures.py::test_who_enrolled_a_second_factor_proves_it_too",
         "accounts/test_reentry.py::test_a_code_without_the_password_proves_nothing",
-        "accounts/test_passkeys.py::test_a_passkey_without_the_password_proves_nothing",
+        "accounts/test_passkeys/test_reentry.py::test_a_passkey_without_the_password_proves_nothing",
         "approvals/test_passkeys.py::test_an_answer_signs_nothing_but_what_it_was_asked_about",
         "accounts/test_reentry.py::test_wrong_tries_outlive_the_rollback_and_stop_the_right_one",
     ),
@@ -20,20 +20,20 @@ PROVED: dict[str, tuple[str, ...]] = {
         "bundles/test_foreign.py::test_its_programs_run_in_a_bare_environment",
     ),
     "WF-SOD-1": (
-        "approvals/test_actions.py::test_nobody_signs_what_they_had_a_hand_in",
+        "approvals/test_actions/test_signing.py::test_nobody_signs_what_they_had_a_hand_in",
         "approvals/database/test_signatures.py::test_an_author_does_not_sign",
     ),
     "WF-SOD-2": (
-        "approvals/test_actions.py::test_nobody_signs_twice",
+        "approvals/test_actions/test_signing.py::test_nobody_signs_twice",
         "approvals/database/test_signatures.py::test_the_same_person_does_not_sign_twice",
         "approvals/test_gates.py::test_the_built_in_policies_grow_stricter",
     ),
     "WF-SOD-3": ("deployments/test_actions.py::test_the_database_refuses_anothers_name_and_a_signers",),
     "WF-SOD-4": (
-        "approvals/test_actions.py::test_only_reviewers_sign",
+        "approvals/test_actions/test_signing.py::test_only_reviewers_sign",
         "accounts/test_actions.py::test_nobody_grants_themselves_a_role",
         "accounts/test_walls.py::test_nobody_changes_their_own_role",
-        "approvals/test_actions.py::test_a_role_gained_after_the_request_does_not_count",
+        "approvals/test_actions/test_signing.py::test_a_role_gained_after_the_request_does_not_count",
         "approvals/database/test_signatures.py::test_a_role_gained_after_the_request_does_not_count",
     ),
     "WF-SOD-5": (

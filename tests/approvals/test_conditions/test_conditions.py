@@ -1,169 +1,20 @@
-"""Order, deadlines and conditions; what falls by itself, and what the record is told of it."""
+"""Sign-offs that were given under a condition."""
 
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
-from apps.accounts import actions as accounts
-from apps.approvals import actions, queries, rules
+from apps.approvals import actions, rules
 from apps.approvals.gates.policy import Conditions
-from apps.approvals.models import Approval, Signature
+from apps.approvals.models import Signature
 from apps.audits.models import Record
 from apps.common.errors import ActionDenied, NotPermitted
-from apps.datasets.models import DatasetVersion
 from apps.deployments import actions as deployments
 from tests.approvals import make
-from tests.make import PASSWORD, member
-
-UNEXPLAINED = "  - report: explainability\n    max_age_days: 180\n"
-STABILITY = {"report": "explainability", "figure": "stability", "bound": "lower", "at_least": 0.9}
-
-
-def asked_under(tenant, more: str, monkeypatch=None, *, ago=timedelta(0), explained=True):
-    """A request under the built-in policy with these lines more, made some time ago."""
-    source = make.policy(tenant).source
-    if not explained:  # its own tests count the rules
-        source = source.split("tests:")[0].replace(UNEXPLAINED, "")
-    make.publish(tenant, source + "\n" + more)
-    version = make.reported(tenant, without=() if explained else ("explainability",))
-    tenant.enter(tenant.builder)
-    if monkeypatch:
-        then = timezone.now() - ago
-        monkeypatch.setattr("django.utils.timezone.now", lambda: then)
-    approval = actions.ask(version, note="", by=tenant.builder)
-    if monkeypatch:
-        monkeypatch.undo()
-    return approval
-
-
-def case(approval, viewer):
-    return queries.case(queries.approvals(viewer=viewer).get(pk=approval.pk), viewer=viewer)
-
-
-def notices():
-    """A round of the pulse, in this test's own transaction."""
-    from apps.approvals.actions import notices as room
-
-    [organization] = set(Approval.objects.values_list("organization_id", flat=True))
-    return sum(1 for _ in room._of_organization(organization))
-
-
-# In order
-
-
-def test_in_order_the_second_waits_for_the_first(acme):
-    approval = asked_under(acme, "order: sequence")
-    acme.enter(acme.second_reviewer)
-    with pytest.raises(ActionDenied, match="not the turn of “I approve deployment” yet"):
-        make.sign(approval, acme.second_reviewer, "approved")
-    acme.enter(acme.reviewer)
-    make.sign(approval, acme.reviewer)
-    acme.enter(acme.second_reviewer)
-    make.sign(approval, acme.second_reviewer, "approved")
-    approval.refresh_from_db()
-    assert approval.state == "approved"
-
-
-def test_in_order_a_refusal_ends_it_at_once(acme):
-    approval = asked_under(acme, "order: sequence")
-    acme.enter(acme.reviewer)
-    given = {"reason": "No.", "dossier_digest": approval.dossier_digest, "password": PASSWORD}
-    actions.send_back(approval, by=acme.reviewer, **given)
-    approval.refresh_from_db()
-    assert approval.state == "returned"
-
-
-# Sealed
-
-
-def test_a_refusal_is_sealed_until_everybody_has_spoken(acme):
-    approval = make.asked(acme)
-    acme.enter(acme.reviewer)
-    given = {"reason": "Too few Hispanic applicants.", "dossier_digest": approval.dossier_digest, "password": PASSWORD}
-    actions.send_back(approval, by=acme.reviewer, **given)
-    approval.refresh_from_db()
-    assert approval.state == "open"
-    mine, theirs = (case(approval, viewer).seen_by(viewer) for viewer in (acme.reviewer, acme.second_reviewer))
-    assert (len(mine), theirs) == (1, ())
-    told = "".join(map(str, Record.objects.filter(on_type="approval").values_list("event", "facts")))
-    assert "Hispanic" not in told and "return" not in told and "validated" not in told
-    acme.enter(acme.second_reviewer)
-    make.sign(approval, acme.second_reviewer, "approved")
-    approval.refresh_from_db()
-    last = Record.objects.filter(on_type="approval").order_by("seq").last()
-    assert (approval.state, last.event, last.by_name) == ("returned", "approval.returned", "Assay")
-    assert last.facts["reason"] == "Too few Hispanic applicants."
-    assert list(last.told["refused_by"].values()) == ["Reviewer"]
-    assert len(case(approval, acme.second_reviewer).seen_by(acme.second_reviewer)) == 2
-
-
-def test_no_page_tells_of_a_refusal_that_is_sealed(client, acme):
-    approval = make.asked(acme)
-    make.read(approval, acme.reviewer)
-    acme.enter(acme.reviewer)
-    given = {"reason": "Too few applicants.", "dossier_digest": approval.dossier_digest, "password": PASSWORD}
-    actions.send_back(approval, by=acme.reviewer, **given)
-    for viewer in (acme.second_reviewer, acme.builder, acme.owner, acme.auditor):
-        client.force_login(viewer.user)
-        for address in (
-            approval.get_absolute_url(),
-            "/acme/lending/approvals/",
-            "/acme/lending/",
-            "/acme/",
-            "/acme/records/",
-        ):
-            page = client.get(address).content.decode()
-            assert "Too few" not in page and "sent it back" not in page and "0 of 2" not in page, (viewer, address)
-
-
-def test_the_page_keeps_a_verdict_from_the_other_reviewer(client, acme):
-    approval = make.asked(acme)
-    acme.enter(acme.reviewer)
-    make.sign(approval, acme.reviewer, reason="Splendid work.")
-    for viewer, seen in ((acme.second_reviewer, False), (acme.builder, False), (acme.reviewer, True)):
-        client.force_login(viewer.user)
-        page = client.get(approval.get_absolute_url()).content.decode()
-        assert ("Splendid" in page) is seen and "Reviewer" in page
-    pdf = client.get(approval.get_absolute_url() + "sign-off.pdf")
-    assert pdf.status_code == 200
-    records = client.get("/acme/records/").content.decode()
-    assert "Splendid" not in records and "validated" not in records
-
-
-# Deadlines
-
-
-def test_after_the_deadline_it_is_sent_back_by_itself(acme, monkeypatch):
-    approval = asked_under(acme, "deadline_days: 7\non_deadline: return", monkeypatch, ago=timedelta(days=8))
-    acme.enter(acme.reviewer)
-    with pytest.raises(ActionDenied, match="The 7 days to sign it are over"):
-        make.sign(approval, acme.reviewer)
-    assert notices() == 1 and notices() == 0
-    approval.refresh_from_db()
-    last = Record.objects.filter(on_type="approval").order_by("seq").last()
-    assert (approval.state, last.event, last.by_name) == ("returned", "approval.returned", "Assay")
-    assert "0 of 2 verdicts" in last.facts["reason"]
-
-
-def test_before_the_deadline_nothing_happens(acme, monkeypatch):
-    approval = asked_under(acme, "deadline_days: 7\non_deadline: return", monkeypatch, ago=timedelta(days=6))
-    assert notices() == 0
-    acme.enter(acme.reviewer)
-    make.sign(approval, acme.reviewer)
-
-
-def test_a_deadline_that_only_reminds_is_told_once(acme, monkeypatch):
-    approval = asked_under(acme, "deadline_days: 7", monkeypatch, ago=timedelta(days=8))
-    assert notices() == 1 and notices() == 0
-    assert Record.objects.filter(event="approval.overdue", on_id=approval.pk).count() == 1
-    acme.enter(acme.reviewer)
-    make.sign(approval, acme.reviewer)
-
-
-# Conditions
+from tests.approvals.test_conditions import STABILITY, asked_under, case, notices
+from tests.make import PASSWORD
 
 
 def conditional(
@@ -349,43 +200,3 @@ def test_conditions_over_pages(client, acme):
     assert "a reviewer confirms it now" in page and "Report 7." in page
     client.force_login(acme.reviewer.user)
     assert "The condition is met." in client.post(address + "confirm/", {"condition": 1}, follow=True).content.decode()
-
-
-# What falls is told
-
-
-def test_a_fall_is_told_to_the_record_once_with_its_sentences(acme):
-    approval = make.approved(acme)
-    assert notices() == 0
-    DatasetVersion.objects.update(withdrawn_at=timezone.now())
-    assert notices() == 1 and notices() == 0
-    [told] = Record.objects.filter(event="approval.stale")
-    assert told.on_id == approval.pk and "was withdrawn" in told.facts["reason"] and told.by_id is None
-
-
-def test_that_the_owner_left_is_told_once_and_nothing_is_asked_for_until_another_is_named(acme):
-    leaving = member(acme.organization, "leaving", "builder")
-    type(acme.project).objects.update(owner=leaving)
-    acme.project.refresh_from_db()
-    approval = make.approved(acme)
-    assert notices() == 0
-    acme.enter(acme.owner)
-    accounts.remove(leaving, by=acme.owner)
-    assert notices() == 1 and notices() == 0
-    [told] = Record.objects.filter(event="approval.ownerless")
-    assert told.on_id == approval.pk and told.told["owner"] == leaving.user.name and told.by_id is None
-    again = make.reported(acme, number=2)
-    acme.enter(acme.builder)
-    again.project.refresh_from_db()
-    with pytest.raises(ActionDenied, match="who owns this project, left; name another owner first"):
-        actions.ask(again, note="", by=acme.builder)
-    type(acme.project).objects.update(owner=acme.builder)
-    assert make.asked_for(acme, type(again).objects.get(pk=again.pk)).state == "open"
-
-
-def test_what_was_told_is_not_taken_back(acme):
-    make.approved(acme)
-    DatasetVersion.objects.update(withdrawn_at=timezone.now())
-    notices()
-    with pytest.raises(Exception, match=r"permission denied|cannot be changed"), connection.cursor() as cursor:
-        cursor.execute("delete from approvals_notice")
