@@ -52,6 +52,7 @@ def ask(version, *, note: str, by) -> Approval:
         by=by,
         dossier=approval.dossier_digest,
         policy=policy_version.digest,
+        model_version=version.pk,
         note=note,
     )
     return approval
