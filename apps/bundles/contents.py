@@ -79,7 +79,7 @@ class Contents:
 
     @cached_property
     def members(self) -> list[Member]:
-        """All but the manifest, which names them, in their order."""
+        """All but the manifest, which names them, in their order. Two of one name are of one digest: one file."""
         keys.in_use(self.approval.organization_id)  # made now, if there was none: the manifest needs one
         found = [
             Member("README.txt", "what this is, and how to check it", _template("README.txt")),
@@ -96,7 +96,7 @@ class Contents:
             *self._record(),
             *self._keys(),
         ]
-        return sorted(found, key=lambda member: member.name)
+        return sorted({member.name: member for member in found}.values(), key=lambda member: member.name)
 
     def manifest(self) -> Member:
         """Every other member by its digest, as an in-toto statement under the organization's key."""
@@ -145,6 +145,16 @@ class Contents:
             yield Member(f"{name}.json", f"{about}: the figures that were judged", report.result.encode)
             if document := self._set(report):
                 yield Member(f"{name}.pdf", f"{about}, to read", document)
+            if report.original:
+                yield from self._original(report, f"{name}-original")
+
+    def _original(self, report, name):
+        if why_not := evidence.why_no_original(report):
+            self.gaps.append(f"the file that the {report.kind} report {report.digest[:12]} came with {why_not}")
+            return
+        kept = Stored(name, report.organization_id, report.original["digest"], report.original["size"])
+        about = f"the file that the figures of the {report.kind} report came with; nobody opened it"
+        yield Member(name, about, lambda: b"".join(kept.chunks()), kept)
 
     def _set(self, report):
         """How the report's document is made; None, and a gap, where its form is of another time."""

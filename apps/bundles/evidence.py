@@ -11,7 +11,7 @@ from apps.approvals.models import Delegation, Fulfilment, PolicyVersion
 from apps.approvals.rules import Case
 from apps.audits import checkpoints, proofs
 from apps.audits.events import REFUSALS
-from apps.audits.models import Checkpoint, Opening, Record, SigningKey
+from apps.audits.models import Checkpoint, LegalHold, Opening, Record, SigningKey
 from apps.common import storage
 from apps.common.canonical import canonical
 from apps.deployments.models import Permit
@@ -20,6 +20,7 @@ from apps.reports.models import OperationReport, Provenance
 from apps.reports.queries import speaking
 
 Told = tuple[str, str, bytes]  # name, what it is, content
+ORIGINAL = 2**28  # bytes, the most of one file that submitted figures came with
 
 
 def printed(case: Case) -> dict[str, Any]:
@@ -98,9 +99,14 @@ def measured_since(case: Case) -> list:
     kinds = {condition.check["report"] for condition in case.conditions if condition.check}
     since = min((signature.signed_at for signature in case.signatures), default=case.now)
     found = speaking([case.approval.model_version_id]).filter(kind__in=kinds, finished_at__gt=since)
-    if case.dossier["policy_body"].get("provenance") == Provenance.RECOMPUTED:
-        found = found.filter(provenance=Provenance.RECOMPUTED)
-    return list(found.order_by("kind"))
+    return list(found.filter(provenance=Provenance.RECOMPUTED).order_by("kind"))
+
+
+def why_no_original(report) -> str | None:
+    """Against the file that submitted figures came with going along with them."""
+    if report.original["size"] > ORIGINAL:
+        return "is too large for an archive"
+    return storage.why_not_whole(report.organization_id, report.original["digest"])
 
 
 def in_operation(case: Case) -> list[OperationReport]:
@@ -228,6 +234,7 @@ def _about(case: Case):
               for sort in ("document", "statement")}  # fmt: skip
     data = [pk for pk in (version.dataset_version_id, version.test_dataset_version_id) if pk]
     reports = list(version.reports.filter(digest__in=bound).values_list("pk", flat=True))
+    holds = LegalHold.objects.filter(organization_id=approval.organization_id, versions__contains=[version.pk])
     on = (
         Q(on_type="approval", on_id=approval.pk)
         | Q(on_type="modelversion", on_id=version.pk)
@@ -239,6 +246,7 @@ def _about(case: Case):
         | Q(on_type="datasetversion", on_id__in=data)
         | Q(on_type="report", on_id__in=reports)
         | Q(on_type="operationreport", on_id__in=[one.pk for one in in_operation(case)])
+        | Q(on_type="legalhold", on_id__in=list(holds.values_list("pk", flat=True)))
         | Q(on_type="signingkey")
     )
     found = Record.objects.filter(on, organization_id=approval.organization_id)

@@ -1,16 +1,10 @@
 """Check a bundle that left an Assay portal, without the portal: that it is whole, and was signed as it says.
 
-    python -I verify.py bundle.zip [--key PEM_OR_FINGERPRINT] [--witness KEY] [--checkpoint FILE] [--consistency FILE]
-                                   [--json]
+    python -I verify.py bundle.zip [options]
 
 Needs Python 3.11 or newer and the package `cryptography`; opens no connection and writes nothing. One line a check:
 `ok` holds, `WRONG` does not, `note` was not checked or is for you to know. The last line is the answer.
 Exit status: 0 verified, 1 not verified, 2 could not be tried.
-
---key          the organization's public key (PEM, or its fingerprint), from somewhere else than this bundle
---witness      a witness's key: a PEM, or a line name+hash+base64 as signed notes have it (may be given several times)
---checkpoint   a checkpoint that you kept, or that a witness keeps: the record in the bundle must agree with it
---consistency  the portal's proof between your checkpoint and the bundle's, where their sizes differ
 
 Read it from top to bottom; each part rests on those above it: the archive, values and keys, the record; then the
 checks, one function each, in the order of CHECKS: it yields lines, or raises Wrong and ends. What was decided on these
@@ -29,6 +23,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from mmap import ACCESS_READ, mmap
+from operator import attrgetter
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -53,6 +48,12 @@ class Wrong(Exception):
     """A check that does not hold; the text says what, by name."""
 
 
+def must(holds, what):
+    """End the check, in these words, unless this holds."""
+    if not holds:
+        raise Wrong(what)
+
+
 # --- The archive: read by its own layout, so that no two readers can see two things in it. ---------------------------
 
 
@@ -65,22 +66,19 @@ class Archive:
         self.members, self.digests, self.changed, taken, directory, at = {}, {}, [], set(), b"", 0
         while whole[at : at + 4] == b"PK\x03\x04":
             last, header = next(reversed(self.members), "the beginning"), bytes(whole[at : at + LOCAL.size])
-            if len(header) < LOCAL.size:
-                raise Wrong(f"cut short: the file ends in the header after {last}")
+            must(len(header) == LOCAL.size, f"cut short: the file ends in the header after {last}")
             crc, _, size, length, _ = LOCAL.unpack(header)[6:]
             begins = at + LOCAL.size + length
             raw, content = bytes(whole[at + LOCAL.size : begins]), whole[begins : begins + size]
             name = raw.decode("ascii", "backslashreplace")
-            if len(raw) > NAME or not SAFE.fullmatch(name) or DEVICE.search(name):
-                raise Wrong(f"a hostile member name after {last}: {name[:80]!r}")
-            if name.casefold() in taken:
-                raise Wrong(f"two members of one name: {name}")
-            if len(taken) == MEMBERS:
-                raise Wrong(f"more than {MEMBERS:,} members")
-            if header != LOCAL.pack(b"PK\x03\x04", *FIXED, crc, size, size, length, 0):
-                raise Wrong(f"the header of {name} is not as a bundle's must be (stored, no extras, no date)")
-            if len(content) < size:
-                raise Wrong(f"cut short, or a hostile size: {name} claims {size:,} bytes, the file ends before")
+            safe = len(raw) <= NAME and SAFE.fullmatch(name) and not DEVICE.search(name)
+            must(safe, f"a hostile member name after {last}: {name[:80]!r}")
+            must(name.casefold() not in taken, f"two members of one name: {name}")
+            must(len(taken) < MEMBERS, f"more than {MEMBERS:,} members")
+            usual = header == LOCAL.pack(b"PK\x03\x04", *FIXED, crc, size, size, length, 0)
+            must(usual, f"the header of {name} is not as a bundle's must be (stored, no extras, no date)")
+            ends = f"{name} claims {size:,} bytes, the file ends before"
+            must(len(content) == size, f"cut short, or a hostile size: {ends}")
             taken.add(name.casefold())
             self.members[name], self.digests[name] = content, hashlib.sha256(content).hexdigest()
             self.changed += [name] if zlib.crc32(content) != crc else []
@@ -89,30 +87,29 @@ class Archive:
             at = begins + size
         directory += END.pack(b"PK\x05\x06", 0, 0, len(taken), len(taken), len(directory), at, 0)
         found = bytes(whole[at : at + len(directory)])
-        if found != directory[: len(found)]:
-            at += next(n for n, (one, other) in enumerate(zip(found, directory, strict=False)) if one != other)
-            raise Wrong(f"byte {at:,} is not as the members give the directory: foreign bytes, or one was changed")
-        if missing := len(directory) - len(found):
-            raise Wrong(f"cut short: {missing:,} bytes of the directory are missing")
-        if extra := len(whole) - at - len(directory):
-            raise Wrong(f"{extra:,} foreign bytes after the end")
+        alike = next((n for n, (a, b) in enumerate(zip(found, directory, strict=False)) if a != b), len(found))
+        where = f"byte {at + alike:,} is not as the members give the directory"
+        must(alike == len(found), f"{where}: foreign bytes, or one was changed")
+        must(alike == len(directory), f"cut short: {len(directory) - alike:,} bytes of the directory are missing")
+        extra = len(whole) - at - len(directory)
+        must(not extra, f"{extra:,} foreign bytes after the end")
 
     def read(self, name):
-        if name not in self.members:
-            raise Wrong(f"{name} is missing")
-        if (size := len(self.members[name])) > JSON_SIZE:
-            raise Wrong(f"{name} is too large to be read: {size:,} bytes")
+        must(name in self.members, f"{name} is missing")
+        must(len(self.members[name]) <= JSON_SIZE, f"{name} is too large to be read")
         return bytes(self.members[name])
 
     def json(self, name):
         """A member's value. Only one byte string says it, so nothing hides beside it (a second key of one name)."""
-        value = json.loads(self.read(name))
-        if canonical(value) != self.read(name):
-            raise Wrong(f"{name} is not canonical JSON (RFC 8785): a byte of it was changed")
+        try:
+            value = json.loads(self.read(name))
+        except (ValueError, RecursionError) as why:
+            raise Wrong(f"{name} is malformed ({type(why).__name__}): a byte of it was changed") from None
+        must(canonical(value) == self.read(name), f"{name} is not canonical JSON (RFC 8785): a byte of it was changed")
         return value
 
-    def under(self, folder):
-        return sorted(name for name in self.members if name.startswith(folder + "/"))
+    def under(self, folder, ending=""):
+        return sorted(name for name in self.members if name.startswith(folder + "/") and name.endswith(ending))
 
 
 # --- Values and keys: one byte string for one value (RFC 8785), digests, envelopes. ----------------------------------
@@ -145,8 +142,7 @@ def digest(value):
 
 def unpacked(text):
     content = base64.b64decode(text, validate=True)
-    if base64.b64encode(content).decode() != text:
-        raise Wrong("base64 that is not written the one way it can be")
+    must(base64.b64encode(content).decode() == text, "base64 that is not written the one way it can be")
     return content
 
 
@@ -161,8 +157,7 @@ Key = namedtuple("Key", "public begins ends")  # of the organization, and when i
 def pem(content):
     """(fingerprint, key) of an Ed25519 public key in PEM."""
     key = serialization.load_pem_public_key(content)
-    if not isinstance(key, Ed25519PublicKey):
-        raise Wrong("a key that is not Ed25519")
+    must(isinstance(key, Ed25519PublicKey), "a key that is not Ed25519")
     return digest(key.public_bytes_raw()), key
 
 
@@ -177,18 +172,18 @@ def holds(key, signature, message):
 def opened(archive, name, keys, predicate_type):
     """(key id, statement, its bytes) of a DSSE envelope around an in-toto statement that one of `keys` signed."""
     said = archive.json(name)
-    if set(said) != {"payload", "payloadType", "signatures"} or said["payloadType"] != IN_TOTO:
-        raise Wrong(f"{name} is no DSSE envelope around an in-toto statement")
+    is_one = set(said) == {"payload", "payloadType", "signatures"} and said["payloadType"] == IN_TOTO
+    must(is_one, f"{name} is no DSSE envelope around an in-toto statement")
     payload, (signed,) = unpacked(said["payload"]), said["signatures"]
-    if signed["keyid"] not in keys:
-        raise Wrong(f"{name} names the key {signed['keyid'][:16]}, which is not among the organization's")
+    key_id = signed["keyid"]
+    must(key_id in keys, f"{name} names the key {key_id[:16]}, which is not among the organization's")
     message = b"DSSEv1 %d %s %d %s" % (len(IN_TOTO), IN_TOTO.encode(), len(payload), payload)
-    if not holds(keys[signed["keyid"]].public, unpacked(signed["sig"]), message):
-        raise Wrong(f"{name}: the signature of key {signed['keyid'][:16]} does not hold: it or the content was changed")
+    good = holds(keys[key_id].public, unpacked(signed["sig"]), message)
+    must(good, f"{name}: the signature of key {key_id[:16]} does not hold: it or the content was changed")
     statement = json.loads(payload)
-    if statement["_type"] != STATEMENT or statement["predicateType"] != predicate_type:
-        raise Wrong(f"{name} states something else than {predicate_type}")
-    return signed["keyid"], statement, payload
+    kinds = statement["_type"], statement["predicateType"]
+    must(kinds == (STATEMENT, predicate_type), f"{name} states something else than {predicate_type}")
+    return key_id, statement, payload
 
 
 # --- The record: RFC 6962 trees, C2SP signed notes. ------------------------------------------------------------------
@@ -200,8 +195,8 @@ def node(left, right):
 
 def root_of(leaf, index, size, proof):
     """The root of a tree of `size` leaves with the hash `leaf` at `index`, by its audit path (RFC 6962, 2.1.1)."""
-    if not 0 <= index < size or (size == 1) != (not proof):
-        raise Wrong("a proof of another length than its place in the record asks for")
+    fits = 0 <= index < size and (size == 1) == (not proof)
+    must(fits, "a proof of another length than its place in the record asks for")
     if size == 1:
         return leaf
     *below, beside = proof
@@ -215,8 +210,8 @@ def grown(old, new, proof, old_root=None):
     """(root of the first `old` leaves, root of all `new`) as a consistency proof gives them (RFC 6962, 2.1.2).
 
     `old_root` stands for a subtree that is the old tree as a whole: what the proof leaves out."""
-    if not 0 < old <= new or (not proof) != (old == new and old_root is not None):
-        raise Wrong("a consistency proof of another length than its sizes ask for")
+    fits = 0 < old <= new and (not proof) == (old == new and old_root is not None)
+    must(fits, "a consistency proof of another length than its sizes ask for")
     if old == new:
         (root,) = proof or [old_root]
         return root, root
@@ -233,8 +228,8 @@ class Note:
     """A C2SP tlog-checkpoint: origin, size, root, and who signed it."""
 
     def __init__(self, raw):
-        if not (found := NOTE.fullmatch(raw.decode())):
-            raise Wrong("a checkpoint that is not written the one way it can be")
+        found = NOTE.fullmatch(raw.decode())
+        must(found, "a checkpoint that is not written the one way it can be")
         self.text, self.origin, size, root, signatures = found.groups()
         self.size, self.root = int(size), unpacked(root)
         self.signatures = [(name, unpacked(blob)) for _, name, blob in map(str.split, signatures.splitlines())]
@@ -264,10 +259,11 @@ class Note:
         return (old.origin, before, after) == (self.origin, old.root, self.root)
 
 
-Line = namedtuple("Line", "at event by on facts")  # a record: when, what, by which member, on which thing
+Line = namedtuple("Line", "seq at event by on facts")  # a record: which, when, what, by whom, on which thing
 
 
-# --- The checks, in the order in which a reader needs them. Each yields ("ok" | "WRONG" | "note", what), or raises. ---
+# --- The checks, in the order in which a reader needs them. ----------------------------------------------------------
+# Each yields pairs: what is wrong, as (whether it is so, the sentence); else ("ok" or "note", the sentence).
 
 
 class Bundle:
@@ -283,7 +279,7 @@ def archive(b):
     """Every byte of the file is where it must be."""
     b.archive = Archive(b.path)
     for name in b.archive.changed:
-        yield "WRONG", f"{name} was changed: its bytes do not give the checksum that the archive names"
+        yield True, f"{name} was changed: its bytes do not give the checksum that the archive names"
     yield "ok", f"{len(b.archive.members):,} members, {len(b.archive.whole):,} bytes, each where it must be"
 
 
@@ -291,8 +287,7 @@ def keys(b):
     """The organization's keys as the bundle names them; each fingerprint is recomputed."""
     for said in b.archive.json("keys/keys.json"):
         fingerprint, key = pem(b.archive.read(f"keys/{said['key_id']}.pem"))
-        if fingerprint != said["key_id"]:
-            raise Wrong(f"keys/{said['key_id']}.pem holds another key, {fingerprint}")
+        must(fingerprint == said["key_id"], f"keys/{said['key_id']}.pem holds another key, {fingerprint}")
         b.keys[fingerprint] = Key(key, moment(said["from"]), said["until"] and moment(said["until"]))
     yield "ok", f"{len(b.keys)} of the organization: " + ", ".join(sorted(b.keys))
 
@@ -301,12 +296,9 @@ def manifest(b):
     """It is signed by the key you gave, or by one that the bundle brings along."""
     signer, statement, _ = opened(b.archive, MANIFEST, b.keys, BUNDLE)
     b.about, b.named = statement["predicate"], {one["name"]: one["digest"]["sha256"] for one in statement["subject"]}
-    b.answer = b.about["answer"]
-    if b.about["assay"] not in FORMS:
-        raise Wrong(f"it is of the form “{b.about['assay']}”; this program reads {' and '.join(FORMS)}")
-    given, subject = b.options.key, b.about["subject"]
-    if given and given != signer:
-        raise Wrong(f"it is signed by {signer}, not by the key you gave, {given}")
+    b.answer, form, given, subject = b.about["answer"], b.about["assay"], b.options.key, b.about["subject"]
+    must(form in FORMS, f"it is of the form “{form}”; this program reads {' and '.join(FORMS)}")
+    must(given in (None, signer), f"it is signed by {signer}, not by the key you gave, {given}")
     yield "ok", f"{subject['organization']}: {subject['model']}, sign-off {subject['approval']}, signed by key {signer}"
     if not given:
         yield "note", f"no --key given: all rests on this key; compare it with the one you get by another way: {signer}"
@@ -315,15 +307,11 @@ def manifest(b):
 def members(b):
     """Each file is the one that the manifest names; none is missing, none is foreign."""
     found = {name: said for name, said in b.archive.digests.items() if name != MANIFEST}
-    for name in sorted(b.named.keys() - found.keys()):
-        yield "WRONG", f"{name} is missing"
-    for name in sorted(found.keys() - b.named.keys()):
-        yield "WRONG", f"{name} is foreign: the manifest does not name it"
-    for name in sorted(found.keys() & b.named.keys()):
-        if found[name] != b.named[name]:
-            yield "WRONG", f"{name} was changed: its bytes are not those the manifest names"
-    if list(b.archive.members) != [MANIFEST, *sorted(found)]:
-        yield "WRONG", "the members do not stand in their order"
+    for name in sorted(b.named | found):
+        why = "was changed: its bytes are not those the manifest names" if name in found else "is missing"
+        why = why if name in b.named else "is foreign: the manifest does not name it"
+        yield found.get(name) != b.named.get(name), f"{name} {why}"
+    yield list(b.archive.members) != [MANIFEST, *sorted(found)], "the members do not stand in their order"
     yield "ok", f"{len(b.named):,} digests compared; nothing else is in the archive"
     if b.named.get("verify.py") != digest(Path(__file__).read_bytes()):
         yield "note", "the verify.py in the bundle is another than the one that runs here"
@@ -334,65 +322,84 @@ def members(b):
 def dossier(b):
     """The dossier is the one that was signed, and everything it names by its digest is here."""
     b.dossier = d = b.archive.json("dossier.json")
-    if b.archive.digests["dossier.json"] != b.about["dossier_digest"]:
-        raise Wrong("dossier.json is not the dossier that the manifest speaks of")
-    yield "ok", f"digest {b.about['dossier_digest']}, canonical"
-    found, files = b.archive.digests, b.archive.under("model/files")
-    bound = {"model/recipe.json": d["model"]["recipe_digest"], "policy/policy.json": d["policy"]["digest"]}
+    found, model, signed = b.archive.digests, d["model"], b.about["dossier_digest"]
+    must(found["dossier.json"] == signed, "dossier.json is not the dossier that the manifest speaks of")
+    yield "ok", f"digest {signed}, canonical"
+    name_of = f"{model['name']} v{model['version']}"
+    mine = {"organization": d["organization"]["slug"], "project": d["project"]["slug"], "model": name_of}
+    files, registered = b.archive.under("model/files"), b.archive.json("model/version.json")
+    told = registered | {"name": registered["model"]}
+    told |= {"files": {name: file["digest"] for name, file in registered["files"].items()}}
+    bound = {"model/recipe.json": model["recipe_digest"], "policy/policy.json": d["policy"]["digest"]}
     bound |= {f"data/{part['use']}-declaration.json": part["declaration_digest"] for part in d["data"]}
-    bound |= {name: d["model"]["files"].get(name.removeprefix("model/files/")) for name in files}
-    wrong = [name for name, wanted in bound.items() if found.get(name) != wanted]
-    wrong += ["the list of the model's files"] * (digest(d["model"]["files"]) != d["model"]["artifact_digest"])
-    wrong += ["the policy quoted in the dossier"] * (digest(d["policy_body"]) != d["policy"]["digest"])
-    for name in wrong:
-        yield "WRONG", f"{name} is not what the dossier binds"
+    bound |= {name: model["files"].get(name.removeprefix("model/files/")) for name in files}
+    for name, wanted in bound.items():
+        yield found.get(name) != wanted, f"{name} is not what the dossier binds"
+    foreign = b.about["subject"] | mine != b.about["subject"]
+    yield foreign, f"the manifest speaks of another model than the dossier, {name_of}"
+    other = any(told.get(word, said) != said for word, said in model.items())
+    yield other, "model/version.json is not what the dossier binds"
+    listed, quoted = digest(model["files"]), digest(d["policy_body"])
+    yield listed != model["artifact_digest"], "the list of the model's files is not what the dossier binds"
+    yield quoted != d["policy"]["digest"], "the policy quoted in the dossier is not what the dossier binds"
     parts = [(folder, part) for folder in ("reports", "documents") for part in d.get(folder) or []]
     for folder, part in parts:
-        if part["digest"] not in (found[name] for name in b.archive.under(folder)):
-            yield "WRONG", f"the {part['kind']} of {folder} with digest {part['digest'][:12]} is not in the bundle"
+        lost = part["digest"] not in (found[name] for name in b.archive.under(folder))
+        yield lost, f"the {part['kind']} of {folder} with digest {part['digest'][:12]} is not in the bundle"
     yield "ok", f"{len(bound) + 2 + len(parts)} bound digests are those of the files here"
     if not files:
-        yield "note", f"the model's own {len(d['model']['files'])} file(s) are not in the bundle; their digests are"
+        yield "note", f"the model's own {len(model['files'])} file(s) are not in the bundle; their digests are"
+
+
+def originals(b):
+    """The file that submitted figures came with is the one that their report names."""
+    reports, here = b.archive.under("reports", ".json"), b.archive.under("reports", "-original")
+    came = {f"{name.removesuffix('.json')}-original": b.archive.json(name).get("original") or {} for name in reports}
+    for name in here:
+        other = came.get(name, {}).get("digest") != b.archive.digests[name]
+        yield other, f"{name} is not the file that its report came with"
+    if here:
+        yield "ok", f"{len(here)} file(s) that figures were submitted with, each as its report names it"
+    for name in sorted(name for name, said in came.items() if said and name not in here):
+        yield "note", f"{name}, the file that these figures came with, is not in the bundle; its digest is"
 
 
 def checkpoints(b):
     """Each checkpoint is signed by the organization, and the later ones only add to the earlier ones."""
     notes = [Note(b.archive.read(name)) for name in b.archive.under("record/checkpoints")]
-    b.notes = sorted(notes, key=lambda note: note.size)
-    if not b.notes:
-        raise Wrong("the bundle holds no checkpoint of the record")
+    b.notes = sorted(notes, key=attrgetter("size"))
+    must(b.notes, "the bundle holds no checkpoint of the record")
+    origin = b.notes[0].origin
     for note in b.notes:
-        if note.origin != b.notes[0].origin or not note.is_of(b.keys):
-            raise Wrong(f"the checkpoint at {note.size:,} records is not signed by the organization")
+        ours = note.origin == origin and note.is_of(b.keys)
+        must(ours, f"the checkpoint at {note.size:,} records is not signed by the organization")
     proofs = {(said["old"], said["new"]): said["proof"] for said in b.archive.json("record/consistency.json")}
     for old, new in pairwise(b.notes):
-        if not new.goes_on_from(old, proofs.get((old.size, new.size), [])):
-            raise Wrong(f"the record of {new.size:,} does not go on from that of {old.size:,}: its past was rewritten")
-    bound = b.dossier.get("checkpoint")
-    if bound and bound not in [{"origin": n.origin, "size": n.size, "root": n.root.hex()} for n in b.notes]:
-        yield "WRONG", f"the checkpoint that the dossier binds, at {bound['size']:,} records, is not in the bundle"
+        goes_on = new.goes_on_from(old, proofs.get((old.size, new.size), []))
+        must(goes_on, f"the record of {new.size:,} does not go on from that of {old.size:,}: its past was rewritten")
+    if bound := b.dossier.get("checkpoint"):
+        lost = bound not in [{"origin": n.origin, "size": n.size, "root": n.root.hex()} for n in b.notes]
+        yield lost, f"the checkpoint that the dossier binds, at {bound['size']:,} records, is not in the bundle"
     sizes = " → ".join(f"{note.size:,}" for note in b.notes)
-    yield "ok", f"{b.notes[0].origin}: {sizes} records, each signed, each going on from the one before"
+    yield "ok", f"{origin}: {sizes} records, each signed, each going on from the one before"
 
 
 def kept(b):
     """The checkpoint you kept and those of the bundle are of one history."""
     if not b.options.checkpoint:
         return
-    yours, given = Note(b.options.checkpoint), b.options.consistency or {}
-    if yours.origin != b.notes[0].origin or not yours.is_of(b.keys):
-        raise Wrong(f"your checkpoint, of {yours.origin}, is not signed by a key of this organization")
-    proofs = {(given.get("old"), given.get("new")): given.get("path")} | {(yours.size, yours.size): []}
-    for note in b.notes:
-        old, new = sorted((note, yours), key=lambda one: one.size)
-        if (old.size, new.size) in proofs:
-            if not new.goes_on_from(old, proofs[old.size, new.size]):
-                raise Wrong(f"{new.size:,} records do not go on from {old.size:,}, yours being one: two histories")
-            yield "ok", f"your checkpoint at {yours.size:,} and the bundle's at {note.size:,} are of one history"
-            return
+    yours, given = Note(b.options.checkpoint), json.loads(b.options.consistency or b"{}")
+    ours = yours.origin == b.notes[0].origin and yours.is_of(b.keys)
+    must(ours, f"your checkpoint, of {yours.origin}, is not signed by a key of this organization")
+    note = next((note for note in b.notes if note.size == yours.size), b.notes[-1])
+    old, new = sorted((note, yours), key=attrgetter("size"))
     host, _, organization = yours.origin.rpartition("/")
     address = f"{host}/api/v1/{organization}/records/consistency/?old={old.size}&new={new.size}"
-    raise Wrong(f"nothing here proves that both are of one history; GET {address} gives the proof for --consistency")
+    proved = old.size == new.size or (given.get("old"), given.get("new")) == (old.size, new.size)
+    must(proved, f"nothing here proves that both are of one history; GET {address} gives the proof for --consistency")
+    goes_on = new.goes_on_from(old, given["path"] if old.size < new.size else [])
+    must(goes_on, f"{new.size:,} records do not go on from {old.size:,}, yours being one: two histories")
+    yield "ok", f"your checkpoint at {yours.size:,} and the bundle's at {note.size:,} are of one history"
 
 
 def witnesses(b):
@@ -400,8 +407,7 @@ def witnesses(b):
     seen = [(note, at) for note in b.notes for key in b.options.witness if (at := note.witnessed(key))]
     for note, at in seen:
         yield "ok", f"the checkpoint at {note.size:,} records was seen by your witness, {at}"
-    if b.options.witness and not seen:
-        yield "WRONG", "no checkpoint here bears the cosignature of a witness whose key you gave"
+    yield b.options.witness and not seen, "no checkpoint here bears the cosignature of a witness whose key you gave"
     if not b.options.witness:
         told = sorted({name for note in b.notes for name, *_ in note.signatures} - {b.notes[0].origin})
         yield "note", f"no --witness given; cosigned by: {', '.join(told) or 'nobody'}"
@@ -412,25 +418,27 @@ def records(b):
     newest = b.notes[-1]
     for entry in b.archive.json("record/records.json"):
         leaf, seq = hashlib.sha256(b"\x00" + entry["leaf"].encode()).digest(), entry["seq"]
-        if root_of(leaf, seq - 1, newest.size, list(map(bytes.fromhex, entry["proof"]))) != newest.root:
-            raise Wrong(f"record {seq} is not in the log of the checkpoint at {newest.size:,}")
+        root = root_of(leaf, seq - 1, newest.size, list(map(bytes.fromhex, entry["proof"])))
+        must(root == newest.root, f"record {seq} is not in the log of the checkpoint at {newest.size:,}")
         said = json.loads(entry["leaf"])
-        if said["seq"] != seq:
-            raise Wrong(f"record {seq} calls itself {said['seq']}")
+        must(said["seq"] == seq, f"record {seq} calls itself {said['seq']}")
+        must(not b.lines or b.lines[-1].seq < seq, f"record {seq} is told out of order, or twice")
         for place, word in entry["opened"].items():
-            if digest(bytes.fromhex(word["key"]) + word["text"].encode()) != said["names"][place]:
-                raise Wrong(f"record {seq}: “{word['text']}” is not the name that was committed to")
+            commitment = digest(bytes.fromhex(word["key"]) + word["text"].encode())
+            told = f"record {seq}: “{word['text']}” is not the name that was committed to"
+            must(commitment == said["names"][place], told)
         event, _, kind, *_ = said["words"]
-        b.lines.append(Line(moment(said["utc"]), event, said["by"], (kind, said["on"]), said["facts"]))
+        b.lines.append(Line(seq, moment(said["utc"]), event, said["by"], (kind, said["on"]), said["facts"]))
     yield "ok", f"{len(b.lines)} records are among the {newest.size:,} of the newest checkpoint; each name opens"
 
 
 def signatures(b):
     """Each signature holds under a key that was in use, is what is printed, follows the one before, and is recorded."""
     b.printed, before = b.archive.json("signatures/signatures.json"), ""
-    b.signatures = b.printed["signatures"]
-    if b.printed["dossier_digest"] != b.about["dossier_digest"]:
-        raise Wrong("signatures.json speaks of another dossier")
+    b.signatures, dossier = b.printed["signatures"], b.about["dossier_digest"]
+    must(b.printed["dossier_digest"] == dossier, "signatures.json speaks of another dossier")
+    mine = [line for line in b.lines if line.on == ("approval", b.about["subject"]["approval"])]
+    told = [line.facts.get("signature") for line in mine if line.event == "approval.signed"]
     handed_on = [f"signatures/delegation-{said['id']}.dsse.json" for said in b.printed.get("delegations", ())]
     for name in handed_on:
         opened(b.archive, name, b.keys, DELEGATION)
@@ -440,20 +448,20 @@ def signatures(b):
             yield "note", f"{said['printed_name']}'s signature has no envelope: it rests on the manifest alone"
             continue
         key_id, statement, payload = opened(b.archive, name, b.keys, SIGNATURE)
-        yield from (("WRONG", f"{name} {why}") for why in _unlike(b, said, statement, b.keys[key_id], before))
+        for so, why in _unlike(b, said, statement, b.keys[key_id], before):
+            yield so, f"{name} {why}"
         b.signed[name], before = statement["predicate"] | {"digest": digest(payload)}, digest(payload)
+        yield before not in told, f"the record does not tell of {name}"
         word = said["meaning"] or said["decision"]
         yield "ok", f"{said['printed_name']}, {said['role']}: “{word}”, {said['signed_at']}"
     for name in sorted({*b.archive.under("signatures")} - {"signatures/signatures.json", *handed_on, *b.signed}):
-        yield "WRONG", f"{name} is a signature that signatures.json does not print"
-    mine = [line for line in b.lines if line.on == ("approval", b.about["subject"]["approval"])]
-    if b.about["dossier_digest"] not in [line.facts["dossier"] for line in mine if line.event == "approval.asked"]:
-        yield "WRONG", "the record does not tell that this dossier was asked for"
-    told = [line.facts.get("signature") for line in mine if line.event == "approval.signed"]
-    for name in (name for name, meant in b.signed.items() if meant["digest"] not in told):
-        yield "WRONG", f"the record does not tell of {name}"
-    if len(told) > len(b.signatures):
-        yield "WRONG", f"the record tells of {len(told)} signatures, the bundle holds {len(b.signatures)}"
+        yield True, f"{name} is a signature that signatures.json does not print"
+    asked = [line.facts["dossier"] for line in mine if line.event == "approval.asked"]
+    yield dossier not in asked, "the record does not tell that this dossier was asked for"
+    count = len(b.signatures)
+    yield len(told) != count, f"the record tells of {len(told)} signatures, the bundle holds {count}"
+    lost = {*told} - {None, *(meant["digest"] for meant in b.signed.values())}
+    yield lost, f"the record tells of signatures whose envelopes are not here: {', '.join(sorted(lost))}"
     if not b.signatures:
         yield "note", "nobody has signed it"
 
@@ -463,40 +471,40 @@ PRINTED += ("signed_at",)
 
 
 def _unlike(b, said, statement, key, before):
-    """What is not so of a signature whose envelope holds."""
+    """What may be wrong with a signature whose envelope holds."""
     meant, signed = statement["predicate"], {entry["digest"]["sha256"] for entry in statement["subject"]}
-    if signed != {b.about["dossier_digest"], b.dossier["model"]["artifact_digest"]}:
-        yield "signs another dossier or model"
-    if (meant["approval"], meant["signature"]) != (b.about["subject"]["approval"], said["id"]):
-        yield "was given to another sign-off, or is another signature"
+    wanted, at = {b.about["dossier_digest"], b.dossier["model"]["artifact_digest"]}, moment(said["signed_at"])
+    own = (b.about["subject"]["approval"], said["id"])
+    unused = at < key.begins - LEEWAY or (key.ends and at > key.ends + LEEWAY)
+    yield signed != wanted, "signs another dossier or model"
+    yield (meant["approval"], meant["signature"]) != own, "was given to another sign-off, or is another signature"
     meant = meant | meant["signer"] | {"signer": meant["signer"]["id"]}
     for word in PRINTED:
-        if meant[word] != said[word]:
-            yield f"was given with another {word.replace('_', ' ')} than signatures.json prints"
-    if meant["previous"] != before:
-        yield "does not follow the signature printed before it: one was left out or put in"
-    at = moment(said["signed_at"])
-    if at < key.begins - LEEWAY or (key.ends and at > key.ends + LEEWAY):
-        yield f"was given at {said['signed_at']}, when its key was not in use"
+        yield meant[word] != said[word], f"was given with another {word.replace('_', ' ')} than signatures.json prints"
+    yield meant["previous"] != before, "does not follow the signature printed before it: one was left out or put in"
+    yield unused, f"was given at {said['signed_at']}, when its key was not in use"
 
 
 def permits(b):
     """Each permit (a JWS under EdDSA) is the organization's, for this model and this sign-off."""
-    names = b.archive.under("permits")
-    for said in b.archive.json("permits/permits.json") if names else ():
+    printed = b.archive.json("permits/permits.json") if b.archive.under("permits") else []
+    model = f"sha256:{b.dossier['model']['artifact_digest']}"
+    for name in {*b.archive.under("permits", ".jwt")} - {f"permits/{said['number']}.jwt" for said in printed}:
+        yield True, f"{name} is a permit that permits.json does not print"
+    for said in printed:
         name = f"permits/{said['number']}.jwt"
         signed, _, mark = b.archive.read(name).decode().rpartition(".")
         header, claims = (json.loads(base64.urlsafe_b64decode(part + "==")) for part in signed.split("."))
-        known = b.keys.get(header["kid"])
-        mark = base64.urlsafe_b64decode(mark + "==")
-        if header["alg"] != "EdDSA" or known is None or not holds(known.public, mark, signed.encode()):
-            raise Wrong(f"{name} is not signed by a key of the organization")
-        mine = (f"sha256:{b.dossier['model']['artifact_digest']}", b.about["dossier_digest"], said["number"])
-        if (claims["sub"], claims["dossier"], claims["jti"]) != mine:
-            raise Wrong(f"{name} is a permit for another model or sign-off")
+        known, mark = b.keys.get(header["kid"]), base64.urlsafe_b64decode(mark + "==")
+        good = header["alg"] == "EdDSA" and known and holds(known.public, mark, signed.encode())
+        must(good, f"{name} is not signed by a key of the organization")
+        wanted = {"sub": model, "dossier": b.about["dossier_digest"], "jti": said["number"]}
+        must(claims | wanted == claims, f"{name} is a permit for another model or sign-off")
+        wanted = {"aud": said["environment"], "exp": int(moment(said["expires_at"]).timestamp())}
+        must(claims | wanted == claims, f"{name} is a permit for another time or environment than permits.json prints")
         ended = f"revoked {said['revoked_at']}" if said["revoked_at"] else f"until {said['expires_at']}"
         yield "ok", f"{said['name']} in {said['environment']}, {ended}"
-    if not names:
+    if not printed:
         yield "note", "no permit was issued on it"
 
 
@@ -507,9 +515,10 @@ def decisions(b):
 
 # --- The run. --------------------------------------------------------------------------------------------------------
 
-CHECKS = (archive, keys, manifest, members, dossier, checkpoints, kept, witnesses, records, signatures, permits)
+CHECKS = (archive, keys, manifest, members, dossier, originals, checkpoints, kept, witnesses, records)
+CHECKS += (signatures, permits)
 NEEDED = (archive, keys, manifest, dossier, checkpoints)  # without them the rest has nothing to speak of
-FAULTS = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, struct.error, RecursionError)
+FAULTS = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, struct.error, RuntimeError)
 
 
 def checked(b, checks):
@@ -517,9 +526,10 @@ def checked(b, checks):
     for check in checks:
         wrong = False
         try:
-            for mark, what in check(b):
-                wrong = wrong or mark == "WRONG"
-                if not (wrong and mark == "ok"):
+            for so, what in check(b):
+                mark = so if so in ("ok", "note") else "WRONG"
+                wrong = wrong or (mark == "WRONG" and bool(so))
+                if so and not (wrong and mark == "ok"):
                     yield mark, check.__name__, plain(what)
         except (Wrong, *FAULTS) as why:
             wrong = True
@@ -534,29 +544,39 @@ def plain(text):
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
+def content(path):
+    return Path(path).read_bytes()
+
+
+def fingerprint(text):
+    return text.lower() if re.fullmatch("[0-9a-fA-F]{64}", text) else pem(content(text))[0]
+
+
 def public_key(text):
-    """Of a PEM's path, or of the line of a signed note's verifier key: name+hash+base64."""
     if Path(text).is_file():
-        return pem(Path(text).read_bytes())[1]
+        return pem(content(text))[1]
     return Ed25519PublicKey.from_public_bytes(base64.b64decode(text.split("+", 2)[2])[1:])
+
+
+WITNESS = "a witness's key: a PEM, or a line name+hash+base64 as signed notes have it; may be given several times"
+OPTIONS = {
+    "--key": (fingerprint, "the organization's public key, a PEM or its fingerprint, from elsewhere than this bundle"),
+    "--checkpoint": (content, "a checkpoint that you or a witness kept: the record in the bundle must agree with it"),
+    "--consistency": (content, "the portal's proof between your checkpoint and the bundle's, where their sizes differ"),
+}
 
 
 def main(arguments=None, *, bundle=Bundle, checks=(*CHECKS, decisions), about=__doc__):
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle")
-    parser.add_argument("--witness", action="append", default=[])
     parser.add_argument("--json", action="store_true")
-    for word in ("--key", "--checkpoint", "--consistency"):
-        parser.add_argument(word)
-    options = parser.parse_args(arguments)
+    parser.add_argument("--witness", action="append", default=[], type=public_key, help=WITNESS)
+    for word, (kind, told) in OPTIONS.items():
+        parser.add_argument(word, type=kind, help=told)
     try:
-        is_file = options.key and not re.fullmatch("[0-9a-fA-F]{64}", options.key)
-        options.key = pem(Path(options.key).read_bytes())[0] if is_file else options.key and options.key.lower()
-        options.witness = list(map(public_key, options.witness))
-        options.checkpoint = options.checkpoint and Path(options.checkpoint).read_bytes()
-        options.consistency = options.consistency and json.loads(Path(options.consistency).read_bytes())
+        options = parser.parse_args(arguments)
         open(options.bundle, "rb").close()
-    except (OSError, ValueError, IndexError, Wrong) as error:
+    except (OSError, IndexError, Wrong) as error:
         print(f"CANNOT TRY: {error}", file=sys.stderr)
         return 2
     b, lines = bundle(options.bundle, options), []

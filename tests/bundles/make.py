@@ -114,11 +114,23 @@ def notes(content: bytes) -> list:
 def signed_again(members: dict[str, bytes], key: Key, **changes) -> bytes:
     """The archive with other members, and a manifest over them that `key` signs: what its holder could make. `changes`:
     what the manifest says otherwise; None leaves it out."""
-    said = json.loads(base64.b64decode(json.loads(members[MANIFEST])["payload"]))
-    predicate = {word: value for word, value in (said["predicate"] | changes).items() if value is not None}
+    told = {word: value for word, value in (predicate(members) | changes).items() if value is not None}
     subjects = {name: digest(content) for name, content in members.items() if name != MANIFEST}
-    made = canonical(envelope(statement(BUNDLE, predicate, subjects), IN_TOTO, key))
+    made = canonical(envelope(statement(BUNDLE, told, subjects), IN_TOTO, key))
     return packed(members | {MANIFEST: made})
+
+
+def predicate(members: dict[str, bytes]) -> dict:
+    """What the manifest says."""
+    return json.loads(base64.b64decode(json.loads(members[MANIFEST])["payload"]))["predicate"]
+
+
+def with_records(content: bytes, key: Key, dropped) -> bytes:
+    """The bundle without the lines of the record of this event."""
+    found = members(content)
+    kept = [one for one in json.loads(found["record/records.json"])
+            if json.loads(one["leaf"])["words"][0] != dropped]  # fmt: skip
+    return signed_again(found | {"record/records.json": canonical(kept)}, key)
 
 
 def with_dossier(content: bytes, key: Key, change) -> bytes:

@@ -111,6 +111,12 @@ def test_a_bundle_cut_short_is_refused(bundle, tmp_path, part):
     assert make.wrong(bundle[: int(len(bundle) * part)], tmp_path).startswith("archive: ")
 
 
+def test_a_bundle_cut_in_a_header_says_after_what(bundle, tmp_path):
+    first = 30 + len(MANIFEST) + len(make.members(bundle)[MANIFEST])
+    said = make.wrong(bundle[: first + 10], tmp_path)
+    assert f"cut short: the file ends in the header after {MANIFEST}" in said
+
+
 def test_bytes_after_the_end_are_foreign(bundle, tmp_path):
     assert "3 foreign bytes after the end" in make.wrong(bundle + b"abc", tmp_path)
 

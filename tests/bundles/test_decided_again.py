@@ -1,6 +1,8 @@
 """What a sign-off rests on, decided again offline: waivers, corrections, provenance, papers, who signed in which place
 and order, the lock, conditions. Each bundle passes; each lie that the holder of its own key could tell is named."""
 
+import base64
+import json
 from datetime import timedelta
 
 import pytest
@@ -8,6 +10,10 @@ from django.utils import timezone
 
 from apps.accounts.models import Role
 from apps.approvals import actions
+from apps.audits.actions import record
+from apps.audits.events import Event
+from apps.common.canonical import canonical, digest
+from apps.common.signing import IN_TOTO, envelope
 from apps.reports import actions as reports
 from tests.approvals import make as sign_offs
 from tests.bundles import make
@@ -33,8 +39,6 @@ def signed(tenant, approval, **second):
 
 
 def read_papers(approval, by):
-    import json
-
     from apps.audits import readings
     from apps.documents.models import Statement
 
@@ -105,6 +109,7 @@ def test_a_correction_and_a_small_group(acme, tmp_path):
         (rule(0, at_least=0.845), "the figures give inconclusive, inconclusive"),  # 0.85 alone would clear it
         (rule(1, minimum_group_size=62), "rule 2 (performance balanced_accuracy): the figures give inconclusive"),
         (rule(0, at_least=0.96), "the figures give fail, fail"),
+        (rule(0, at_least=0.96), "it was signed, and its rules give fail"),
         (lambda dossier: dossier.update(sensitive=["race"]), "the data declares other sensitive attributes"),
         (lambda dossier: dossier["gates"]["outcomes"].pop(), "the dossier says nothing"),
     )  # fmt: skip
@@ -130,6 +135,7 @@ def test_figures_submitted_from_outside(acme, tmp_path):
         (lambda d: d["gates"]["outcomes"][0].update(provenance="recomputed"), "its provenance is submitted"),
         (lambda d: d["evidence"][0].update(finished_at=older), "figures that were submitted were measured on another"),
         (lambda d: d["hands"].append(hand), "signed, and Reviewer submitted figures about it"),
+        (lambda d: d["evidence"][0].update(digest="0" * 64), "otherwise of the performance report that was submitted"),
     )  # fmt: skip
 
 
@@ -174,8 +180,14 @@ def test_provenance_age_and_papers(acme, tmp_path):
 def test_who_signs_in_which_place_and_order(acme, tmp_path):
     source = sign_offs.policy(acme).source + "\norder: sequence\ndeadline_days: 5\non_deadline: return\n"
     sign_offs.publish(acme, source)
-    content = signed(acme, sign_offs.asked_for(acme, sign_offs.reported(acme)))
+    version = sign_offs.reported(acme)
+    [report] = version.reports.filter(kind="privacy")
+    record(Event.REPORT_FINISHED, on=report, by=None, digest=report.digest)
+    content = signed(acme, sign_offs.asked_for(acme, version))
     make.right(content, tmp_path)
+
+    def privacy(**other):
+        return lambda d: next(one for one in d["evidence"] if one["kind"] == "privacy").update(other)
 
     def hand(person, deed):
         return lambda d: d["hands"].append({"person": person.user_id, "name": "A. Nonym", "deed": deed})
@@ -191,6 +203,8 @@ def test_who_signs_in_which_place_and_order(acme, tmp_path):
         (lambda d: d["policy_body"].update(valid_days=7), "not what policy and record give"),
         (lambda d: d["asked"].update(at=past), "signed after the deadline"),
         (lambda d: d["asked"].update(at=future), "signed without opening the"),
+        (privacy(finished_at=future), "tells otherwise of the privacy report and when it was finished"),
+        (privacy(digest="0" * 64), "tells otherwise of the privacy report and when it was finished"),
     )  # fmt: skip
     lies(
         acme, content, tmp_path,
@@ -207,7 +221,9 @@ def test_a_place_that_was_handed_on(acme, tmp_path):
     approval, now = sign_offs.asked(acme), timezone.now()
     acme.enter(acme.reviewer)
     until = {"starts_at": now, "ends_at": now + timedelta(days=9)}
-    actions.delegate(stand_in, project=acme.project, reason="Away.", password=PASSWORD, by=acme.reviewer, **until)
+    delegation = actions.delegate(
+        stand_in, project=acme.project, reason="Away.", password=PASSWORD, by=acme.reviewer, **until
+    )
     acme.enter(stand_in)
     sign_offs.sign(approval, stand_in)
     acme.enter(acme.second_reviewer)
@@ -228,6 +244,26 @@ def test_a_place_that_was_handed_on(acme, tmp_path):
         (lambda said: said.update(delegations=[]), "under which Stan Inn signed is not in the bundle"),
         how=make.with_printed,
     )  # fmt: skip
+    for change, expected in (
+        (lambda meant: meant.update(project="another"), " is for another project"),
+        (lambda meant: meant["authentication"].update(components=["password", "passkey"], passkey=NO_ANSWER),
+         " was made with a passkey that did not answer for it"),
+    ):  # fmt: skip
+        said = make.wrong(handed_on_otherwise(acme, content, change), tmp_path, by=make.decider)
+        assert f"signatures/delegation-{delegation.pk}.dsse.json{expected}" in said
+
+
+NO_ANSWER = dict.fromkeys(("client_data", "authenticator_data", "signature", "public_key"), "e30=") | {
+    "relying_party": "", "nonce": "", "about": {}, "authenticator_data": base64.b64encode(bytes(37)).decode(),
+}  # fmt: skip
+
+
+def handed_on_otherwise(tenant, content, change):
+    key, found = make.key_of(tenant), make.members(content)
+    [name] = [name for name in found if name.startswith("signatures/delegation-")]
+    said = json.loads(base64.b64decode(json.loads(found[name])["payload"]))
+    change(said["predicate"])
+    return make.signed_again(found | {name: canonical(envelope(canonical(said), IN_TOTO, key))}, key)
 
 
 def test_the_lock(acme, tmp_path):
@@ -289,3 +325,24 @@ def test_conditions(acme, tmp_path):
     ):
         told = make.checked(make.with_printed(content, key, change), tmp_path)
         assert any("not met by what is here" in one["what"] for one in told["checks"])
+    found = make.members(content)
+    [name] = [name for name in found if name.startswith("reports/explainability-") and name.endswith(".json")]
+    brought = canonical(json.loads(found[name]) | {"provenance": "submitted from outside"})
+    lied = make.with_printed(
+        make.signed_again(found | {name: brought}, key), key,
+        lambda said: said["measured"][0].update(digest=digest(brought)),
+    )  # fmt: skip
+    told = [one["what"] for one in make.right(lied, tmp_path)["checks"] if one["check"] == "conditions"]
+    met, not_met = sorted(told, key=lambda what: "not met" in what)
+    assert "“Measure robustness.”" in met and "“It stays as good.”" in not_met
+
+    def overdue(said):
+        signature, now = said["signatures"][1], timezone.now()
+        signature["signed_at"] = (now - timedelta(hours=2)).isoformat()
+        for condition in signature["conditions"]:
+            condition["due_at"] = (now - timedelta(hours=1)).isoformat()
+        said.update(fulfilments=[], measured=[])
+
+    said = make.wrong(make.with_printed(content, key, overdue), tmp_path, by=make.decider)
+    for text in ("Measure robustness.", "It stays as good."):
+        assert f"the condition “{text}” passed its day unmet, and it is said to stand" in said

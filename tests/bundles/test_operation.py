@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from apps.audits.actions import record
+from apps.audits.events import Event
 from apps.common.canonical import canonical
 from tests.approvals import make as sign_offs
 from tests.bundles import make
@@ -54,6 +56,15 @@ def test_the_next_ones_bundle_holds_every_report_of_its_dossier(acme, tmp_path):
     assert "2 reports in operation decided again, of which the dossier tells 2" in notes(content, tmp_path)
 
 
+def test_two_measurements_that_gave_the_same_bytes_are_one_file(acme, tmp_path):
+    first = sign_offs.approved(acme)
+    sign_offs.operated(first.model_version, measured=sign_offs.unfair())
+    one, two = (sign_offs.operated(first.model_version) for _ in range(2))
+    assert one.digest == two.digest
+    content = bundle_of(acme, sign_offs.signed_off(acme, sign_offs.asked_for(acme, first.model_version)))
+    assert "2 reports in operation decided again, of which the dossier tells 3" in notes(content, tmp_path)
+
+
 def test_what_the_holder_of_the_key_could_lie_about_is_named(acme, tmp_path):
     approval = sign_offs.approved(acme)
     sign_offs.operated(approval.model_version, measured=sign_offs.unfair())
@@ -82,3 +93,25 @@ def test_a_dossier_that_leaves_out_its_report_or_was_asked_for_too_early_is_name
     found = {name: held for name, held in make.members(content).items() if bad.digest[:12] not in name}
     lost = make.wrong(make.signed_again(found, key), tmp_path, by=make.decider)
     assert f"the fairness report in operation {bad.pk} of the dossier is not in the bundle" in lost
+
+
+def test_one_that_fell_and_is_said_to_stand_is_named(acme, tmp_path):
+    approval = sign_offs.approved(acme)
+    sign_offs.operated(approval.model_version, measured=sign_offs.unfair())
+    members = make.members(bundle_of(acme, approval))
+    state = make.predicate(members)["state"] | {"status": "approved"}
+    lied = make.signed_again(members, make.key_of(acme), state=state)
+    missed = "it is said to stand, though a required figure was out of bounds in operation"
+    assert missed in make.wrong(lied, tmp_path, by=make.decider)
+
+
+def test_a_report_of_which_the_record_tells_otherwise_is_named(acme, tmp_path):
+    first = sign_offs.approved(acme)
+    bad = sign_offs.operated(first.model_version, measured=sign_offs.unfair())
+    good = sign_offs.operated(first.model_version)
+    record(Event.OPERATION_REPORT_FINISHED, on=bad, by=None, digest=good.digest)
+    record(Event.OPERATION_REPORT_FINISHED, on=good, by=None, digest=good.digest)
+    again = sign_offs.signed_off(acme, sign_offs.asked_for(acme, first.model_version))
+    said = make.wrong(bundle_of(acme, again), tmp_path, by=make.decider)
+    assert f"the record tells otherwise of report in operation {bad.pk}" in said
+    assert f"the record tells otherwise of report in operation {good.pk}" not in said

@@ -130,3 +130,81 @@ def test_the_permit_of_a_deployment_is_in_it(acme, tmp_path):
     head, body, mark = members[name].split(b".")
     members[name] = b".".join([head, body[:-4] + body[:4], mark])
     assert "permits: " in make.wrong(signed_again(members, key_of(acme)), tmp_path)
+
+
+def test_a_permit_that_is_not_printed_or_printed_otherwise_is_named(acme, tmp_path):
+    from tests.deployments import make as deployments
+
+    deployment, key = deployments.deployed(acme), key_of(acme)
+    members = make.members(make.bundle(acme, make.fetched(acme, deployment.approval_id)))
+    [printed] = json.loads(members["permits/permits.json"])
+    name = f"permits/{printed['number']}.jwt"
+    for other in ({"expires_at": "2099-01-01T00:00:00+00:00"}, {"environment": "elsewhere"}):
+        lied = members | {"permits/permits.json": canonical([printed | other])}
+        said = make.wrong(signed_again(lied, key), tmp_path)
+        assert f"{name} is a permit for another time or environment than permits.json prints" in said
+    lied = members | {"permits/permits.json": canonical([])}
+    assert f"{name} is a permit that permits.json does not print" in make.wrong(signed_again(lied, key), tmp_path)
+    head, body, _ = members[name].split(b".")
+    claims = json.loads(base64.urlsafe_b64decode(body + b"=="))
+    for other in ({"sub": "sha256:" + "0" * 64}, {"dossier": "0" * 64}, {"jti": "7"}):
+        signed = head + b"." + base64.urlsafe_b64encode(canonical(claims | other)).rstrip(b"=")
+        written = signed + b"." + base64.urlsafe_b64encode(key.sign(signed)).rstrip(b"=")
+        said = make.wrong(signed_again(members | {name: written}, key), tmp_path)
+        assert f"{name} is a permit for another model or sign-off" in said
+    forged = signed + b"." + base64.urlsafe_b64encode(Key.new().sign(signed)).rstrip(b"=")
+    said = make.wrong(signed_again(members | {name: forged}, key), tmp_path)
+    assert f"{name} is not signed by a key of the organization" in said
+
+
+def test_a_past_that_was_rewritten_between_two_checkpoints_is_named(acme, bundle, tmp_path):
+    members, key = make.members(bundle), key_of(acme)
+    [step] = json.loads(members["record/consistency.json"])
+    for proof, why in (
+        ([*step["proof"][:-1], "00" * 32], f"the record of {step['new']} does not go on from that of {step['old']}"),
+        ([], "a consistency proof of another length than its sizes ask for"),
+    ):
+        lied = members | {"record/consistency.json": canonical([step | {"proof": proof}])}
+        assert why in make.wrong(signed_again(lied, key), tmp_path)
+
+
+def test_a_bundle_without_checkpoints_is_named(acme, bundle, tmp_path):
+    members = {name: held for name, held in make.members(bundle).items() if not name.startswith("record/checkpoints/")}
+    assert "the bundle holds no checkpoint of the record" in make.wrong(signed_again(members, key_of(acme)), tmp_path)
+
+
+def test_a_record_that_calls_itself_another_is_named(acme, bundle, tmp_path):
+    """In a log whose one leaf says that it is the second."""
+    key, origin = key_of(acme), make.notes(bundle)[0].origin
+    lied = make.members(make.with_dossier(bundle, key, lambda dossier: dossier.update(checkpoint=None)))
+    lied = {name: held for name, held in lied.items() if not name.startswith("record/")}
+    leaf = json.dumps({"seq": 2})
+    one = notes.Checkpoint(origin, 1, hashlib.sha256(b"\x00" + leaf.encode()).digest())
+    lied |= {
+        "record/checkpoints/1.note": notes.signed(one, key).encode(),
+        "record/consistency.json": canonical([]),
+        "record/records.json": canonical([{"seq": 1, "leaf": leaf, "opened": {}, "proof": []}]),
+    }
+    about = make.predicate(lied)
+    lied = signed_again(lied, key, dossier_digest=about["dossier_digest"])
+    assert "record 1 calls itself 2" in make.wrong(lied, tmp_path)
+
+
+def test_a_history_that_forks_between_the_bundles_checkpoints_is_found_by_the_one_you_kept(acme, bundle, tmp_path):
+    """Yours goes on from the bundle's first, and its newest does not go on from yours: only a proof between yours and
+    the newest would show that."""
+    organization, key, first = acme.organization.pk, key_of(acme), make.notes(bundle)[0]
+    path = [node.hex() for node in proofs.consistency(organization, first.size, first.size + 1)]
+    verify = make.verifier()
+    for at in range(len(path)):  # one of these nodes is the new leaf
+        forked = [*path[:at], "00" * 32, *path[at + 1 :]]
+        before, after = verify.grown(first.size, first.size + 1, list(map(bytes.fromhex, forked)), first.root)
+        if before == first.root:
+            break
+    kept = notes.Checkpoint(first.origin, first.size + 1, after)
+    (tmp_path / "kept").write_text(notes.signed(kept, key))
+    proof = {"old": first.size, "new": first.size + 1, "path": forked}
+    (tmp_path / "proof").write_text(json.dumps(proof))
+    assert verify.Note(notes.signed(kept, key).encode()).goes_on_from(first, forked)
+    given = ("--checkpoint", str(tmp_path / "kept"), "--consistency", str(tmp_path / "proof"))
+    assert "nothing here proves that both are of one history" in make.wrong(bundle, tmp_path, *given)

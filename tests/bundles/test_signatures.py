@@ -88,6 +88,15 @@ def test_one_given_when_its_key_was_not_in_use_is_named(bundle, key, tmp_path):
         assert "when its key was not in use" in make.wrong(changed, tmp_path)
 
 
+def test_one_that_its_key_did_not_give_is_named(bundle, key, tmp_path):
+    members = make.members(bundle)
+    one, two = (json.loads(members[name]) for name in signatures(members)[:2])
+    changed = canonical(one | {"signatures": two["signatures"]})
+    said = make.wrong(signed_again(members | {signatures(members)[0]: changed}, key), tmp_path)
+    why = f"the signature of key {digest(key.public)[:16]} does not hold: it or the content was changed"
+    assert f"{signatures(members)[0]}: {why}" in said
+
+
 def test_one_left_out_or_put_in_is_named(bundle, key, tmp_path):
     members = make.members(bundle)
     first, second = signatures(members)
@@ -97,6 +106,21 @@ def test_one_left_out_or_put_in_is_named(bundle, key, tmp_path):
     put_in = members | {"signatures/999.dsse.json": members[first]}
     said = make.wrong(signed_again(put_in, key), tmp_path)
     assert "signatures/999.dsse.json is a signature that signatures.json does not print" in said
+
+
+def test_one_that_is_only_printed_is_named(bundle, key, tmp_path):
+    """Whoever holds the key may print what they like where there is no envelope; the record knows better."""
+    members = make.members(bundle)
+    last, printed = signatures(members)[-1], json.loads(members["signatures/signatures.json"])
+    printed["signatures"][-1]["printed_name"] = "Somebody Else"
+    said = {"signatures/signatures.json": canonical(printed)}
+    without = {name: content for name, content in (members | said).items() if name != last}
+    assert "the record tells of signatures whose envelopes are not here" in make.wrong(
+        signed_again(without, key), tmp_path
+    )
+    printed["signatures"].append(printed["signatures"][-1] | {"id": 10**6})
+    changed = make.with_printed(bundle, key, lambda said: said.update(printed))
+    assert "the record tells of 2 signatures, the bundle holds 3" in make.wrong(changed, tmp_path)
 
 
 def test_bytes_in_another_spelling_are_refused(bundle, key, tmp_path):
@@ -124,7 +148,7 @@ def test_bytes_in_another_spelling_are_refused(bundle, key, tmp_path):
 )
 def test_another_end_than_the_record_tells_is_named(bundle, key, tmp_path, state, expected):
     members = make.members(bundle)
-    about = json.loads(base64.b64decode(json.loads(members[MANIFEST])["payload"]))["predicate"]
+    about = make.predicate(members)
     changed = signed_again(members, key, state=about["state"] | state)
     assert expected in make.wrong(changed, tmp_path, by=make.decider)
 
@@ -137,7 +161,7 @@ def test_a_revocation_that_the_manifest_hides_is_named(acme, tmp_path):
     actions.revoke(approval, reason="Drift.", by=acme.reviewer)
     members = make.members(make.bundle(acme, make.fetched(acme, approval.pk)))
     make.right(make.packed(members), tmp_path)
-    about = json.loads(base64.b64decode(json.loads(members[MANIFEST])["payload"]))["predicate"]
+    about = make.predicate(members)
     changed = signed_again(members, key_of(acme), state=about["state"] | {"state": "approved", "status": "approved"})
     said = make.wrong(changed, tmp_path, by=make.decider)
     assert "the record tells that it was revoked, and it is said to be approved" in said

@@ -4,6 +4,8 @@ import json
 import zipfile
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from apps.bundles.contents import MANIFEST
 from apps.common.canonical import canonical, digest
@@ -118,3 +120,64 @@ def test_it_runs_out_of_no_breath_on_nested_json(acme, bundle, tmp_path):
 )  # fmt: skip
 def test_its_canonical_json_is_ours(value):
     assert make.verifier().canonical([value]) == canonical([value])
+
+
+def test_a_key_under_anothers_name_or_of_another_kind_is_named(acme, bundle, tmp_path):
+    members = make.members(bundle)
+    name = next(name for name in members if name.endswith(".pem"))
+    other = Key.new()
+    said = make.wrong(make.packed(members | {name: pem(other.public).encode()}), tmp_path)
+    assert f"{name} holds another key, {digest(other.public)}" in said
+    rounded = ec.generate_private_key(ec.SECP256R1()).public_key()
+    written = rounded.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    assert "a key that is not Ed25519" in make.wrong(make.packed(members | {name: written}), tmp_path)
+
+
+def test_what_is_no_envelope_is_named(bundle, tmp_path):
+    members = make.members(bundle)
+    for more in ({"more": 1}, {"payloadType": "text/plain"}):
+        changed = canonical(json.loads(members[MANIFEST]) | more)
+        said = make.wrong(make.packed(members | {MANIFEST: changed}), tmp_path)
+        assert f"{MANIFEST} is no DSSE envelope around an in-toto statement" in said
+
+
+def test_a_form_it_does_not_know_is_refused(acme, bundle, tmp_path):
+    changed = signed_again(make.members(bundle), key_of(acme), assay="bundle 99")
+    assert "it is of the form “bundle 99”; this program reads" in make.wrong(changed, tmp_path)
+
+
+@pytest.mark.parametrize("word", ["organization", "project", "model"])
+def test_a_manifest_that_speaks_of_another_model_is_named(acme, bundle, tmp_path, word):
+    members = make.members(bundle)
+    subject = make.predicate(members)["subject"]
+    changed = signed_again(members, key_of(acme), subject=subject | {word: "another"})
+    assert "the manifest speaks of another model than the dossier, screening v1" in make.wrong(changed, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "other", [{"artifact_digest": "0" * 64}, {"files": {}}, {"recipe_digest": "0" * 64}, {"version": 2}, {"model": "x"}]
+)
+def test_a_registered_model_other_than_the_dossiers_is_named(acme, bundle, tmp_path, other):
+    members = make.members(bundle)
+    changed = canonical(json.loads(members["model/version.json"]) | other)
+    lied = signed_again(members | {"model/version.json": changed}, key_of(acme))
+    assert "model/version.json is not what the dossier binds" in make.wrong(lied, tmp_path)
+
+
+def test_a_dossier_that_does_not_hold_together_is_named(acme, bundle, tmp_path):
+    def files(dossier):
+        dossier["model"]["files"]["more.bin"] = "0" * 64
+
+    changed = make.with_dossier(bundle, key_of(acme), files)
+    assert "the list of the model's files is not what the dossier binds" in make.wrong(changed, tmp_path)
+    members = make.members(bundle)
+    dossier = json.loads(members["dossier.json"])
+    dossier["policy_body"]["valid_days"] += 1
+    lied = canonical(dossier)
+    changed = signed_again(members | {"dossier.json": lied}, key_of(acme), dossier_digest=digest(lied))
+    assert "the policy quoted in the dossier is not what the dossier binds" in make.wrong(changed, tmp_path)
+
+
+def test_more_than_is_read_is_refused(bundle, tmp_path, monkeypatch):
+    monkeypatch.setattr(make.verifier(), "JSON_SIZE", 10)
+    assert "keys/keys.json is too large to be read" in make.wrong(bundle, tmp_path)
