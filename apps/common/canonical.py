@@ -6,6 +6,11 @@ from typing import Any
 import rfc8785
 
 
+def can_be_kept(text: str) -> bool:
+    """Whether a database keeps it and an answer can say it: it holds no NUL, and no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def canonical(value: Any) -> bytes:
     """The RFC 8785 bytes of a JSON value.
 

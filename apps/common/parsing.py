@@ -6,6 +6,8 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 from rest_framework.utils.json import strict_constant
 
+from apps.common.canonical import can_be_kept
+
 HINTS = ("\\u0000", "\\ud", "\\uD")  # only a text that holds one of these can hold what is refused
 
 
@@ -26,8 +28,4 @@ class Json(JSONParser):
 
 
 def _storable(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return "\\u0000" not in text.replace("\\\\", "")
+    return can_be_kept(text) and "\\u0000" not in text.replace("\\\\", "")

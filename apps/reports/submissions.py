@@ -12,6 +12,7 @@ from itertools import combinations
 from math import isfinite
 from typing import Any
 
+from apps.common.canonical import can_be_kept
 from apps.common.numbers import number
 from apps.reports import answers
 from apps.reports.figures import REPORTS, Figure
@@ -227,6 +228,8 @@ def _from_json(text: str) -> list[dict[str, Any]]:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"This is no JSON: {error}.") from error
+    if not can_be_kept(json.dumps(found, ensure_ascii=False)):
+        raise Unreadable("The JSON holds half of a surrogate pair, which no text can keep.")
     rows = found.get("figures") if isinstance(found, dict) else found
     if not isinstance(rows, list) or not all(
         isinstance(row, dict) and isinstance(row.get("name"), str) for row in rows

@@ -249,6 +249,8 @@ START = "name: x\nrisk_class: high\nvalid_days: 30\nsigners: [{role: reviewer, m
         ("a: [", 1, "This is not YAML"),
         ("a: 1\n\nb: *x\n", 3, "Anchors and aliases"),
         ("a: &x 1\n", 1, "Anchors and aliases"),
+        ('a: 1\nb: "\\uD800"\n', 2, "half of a surrogate pair"),
+        ('a: 1\n"\\x00": 2\n', 2, "NUL"),
         ("of: *\n", 1, "put it in quotes"),
         ("[" * 40, 1, "deep"),
         ("a: .nan", 1, "not a finite number"),

@@ -168,6 +168,7 @@ def test_a_table_is_read_as_csv_or_json(text):
         ('{"figures": 3}', "The JSON must be a list of figures"),
         ('[{"value": 3}]', "The JSON must be a list of figures"),
         ('[{"name": "roc_auc", "p": 3}]', "Figure 1 has “p”"),
+        ('[{"name": "\\ud800"}]', "half of a surrogate pair"),
     ],
 )
 def test_what_is_no_table_says_where(text, words):

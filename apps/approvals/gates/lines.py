@@ -5,6 +5,8 @@ from typing import Any
 
 import yaml
 
+from apps.common.canonical import can_be_kept
+
 LONGEST = 64 * 1024  # characters
 DEEPEST = 12  # a policy needs four
 
@@ -50,6 +52,8 @@ def _compose(text: str) -> yaml.Node | None:
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise YamlProblem(line, "Anchors and aliases (& and *) are not used in policies; write the value out.")
+        if isinstance(event, yaml.ScalarEvent) and not can_be_kept(event.value):
+            raise YamlProblem(line, "NUL, or half of a surrogate pair: no text can keep that.")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise YamlProblem(line, f"Lists inside lists more than {DEEPEST} deep; a policy needs four.")
