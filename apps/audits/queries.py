@@ -62,7 +62,7 @@ def records(
     if request:
         found = found.alias(asked=KT("origin__request")).filter(origin__has_key="request", asked=request)
     exact: dict[str, object] = {"event": verb, "project": project}
-    exact |= {"at__gte": since and _midnight(since), "at__lt": until and _midnight(until + dt.timedelta(days=1))}
+    exact |= {"at__gte": since and _at(since, dt.time.min), "at__lte": until and _at(until, dt.time.max)}
     return found.filter(**{name: value for name, value in exact.items() if value})
 
 
@@ -158,8 +158,8 @@ def consistency(*, viewer, old: int, new: int | None = None) -> dict:
     return {"old": old, "new": new, "path": path, **roots}
 
 
-def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time.min, dt.UTC)
+def _at(day: dt.date, time: dt.time) -> dt.datetime:
+    return dt.datetime.combine(day, time, dt.UTC)
 
 
 def attestations(*, viewer):

@@ -2,6 +2,7 @@
 
 from django import forms
 
+from apps.accounts.forms import Reentry
 from apps.incidents import rules
 from apps.incidents.models import Duty, Severity
 
@@ -117,29 +118,10 @@ class Notice(forms.Form):
         self.fields["stage"].choices = [(stage.value, stage.label) for stage in offered]
 
 
-class Signed(forms.Form):
-    """What a signature asks for beside what it says."""
+class Signed(Reentry):
+    """What a signature asks for beside what it says; a passkey is asked about a sign-off or a delegation alone."""
 
-    password = forms.CharField(
-        label="Your password",
-        strip=False,
-        widget=forms.PasswordInput({"autocomplete": "current-password"}),
-        error_messages={"required": "A signature asks for your password again."},
-    )
-    code = forms.CharField(
-        label="Code of your authenticator",
-        max_length=20,
-        required=False,
-        help_text="Or one of your recovery codes.",
-        widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
-    )
-
-    def __init__(self, *args, second, **kwargs):
-        super().__init__(*args, **kwargs)
-        if not second:
-            del self.fields["code"]
-        elif not second.app:  # a passkey is asked about a sign-off or a delegation alone
-            self.fields["code"].label, self.fields["code"].help_text = "Recovery code", "A passkey is not asked here."
+    asks_passkey = False
 
 
 class Release(Signed):

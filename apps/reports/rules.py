@@ -86,11 +86,7 @@ def why_not_start(version, *, by) -> str | None:
         return reason
     if version is None:
         return "There is no model yet. Train one; then it can be measured."
-    if version.project.closed_at:
-        return f"The project {version.project.name} is closed."
-    if version.retired_at:
-        return f"{version} is retired. Measure a version that may still be used."
-    return None
+    return _why_not_used(version, "Measure a version that may still be used.")
 
 
 def why_not_submit(version, *, by) -> str | None:
@@ -98,11 +94,13 @@ def why_not_submit(version, *, by) -> str | None:
         return reason
     if version is None:
         return "There is no model yet. Train one; then figures of it can be submitted."
+    return _why_not_used(version, "Submit figures of a version that may still be used.")
+
+
+def _why_not_used(version, instead: str) -> str | None:
     if version.project.closed_at:
         return f"The project {version.project.name} is closed."
-    if version.retired_at:
-        return f"{version} is retired. Submit figures of a version that may still be used."
-    return None
+    return f"{version} is retired. {instead}" if version.retired_at else None
 
 
 def why_not_withdraw(report, *, by) -> str | None:
@@ -117,13 +115,7 @@ def why_not_withdraw(report, *, by) -> str | None:
 
 def why_not_measure(version, *, by) -> str | None:
     """Whether a model version may be measured in operation now, on whatever rows."""
-    if reason := why_not(by, Permission.OPERATION_MEASURE):
-        return reason
-    if version.project.closed_at:
-        return f"The project {version.project.name} is closed."
-    if version.retired_at:
-        return f"{version} is retired; it operates no more."
-    return None
+    return why_not(by, Permission.OPERATION_MEASURE) or _why_not_used(version, "It operates no more.")
 
 
 def operation_problems(version, data, *, kinds, since, until, today) -> dict[str, str]:

@@ -42,6 +42,7 @@ def numbers(response) -> list[int]:
         ("on=project:{project}&verb=project.opened", [2]),
         ("since={today}&until={today}", [3, 2, 1]),
         ("until={yesterday}", []),
+        ("until=9999-12-31", [3, 2, 1]),
         ("since={tomorrow}", []),
         ("after=3", [2, 1]),
         ("before=2", [3]),

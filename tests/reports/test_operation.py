@@ -215,7 +215,7 @@ def test_a_retired_model_is_not_measured(acme, version):
     data = brought(acme)
     ModelVersion.objects.filter(pk=version.pk).update(retired_at=timezone.now())
     version.refresh_from_db()
-    with pytest.raises(ActionDenied, match="it operates no more"):
+    with pytest.raises(ActionDenied, match="It operates no more"):
         ask(acme, version, data)
 
 
