@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
-MADE_WITH = "9ec7edf47f04b042c4c80ed2f7df25242d793c92fe60246a7e57b8e4a5516342"  # the SHA-256 of verify.py
+MADE_WITH = "7b1539e94adff354ef0481d215214df3caa9c80503a520faef9ac0e9f0690864"  # the SHA-256 of verify.py
 
 
 def beside():
@@ -578,7 +578,8 @@ def signers(b):
     lacking = [f"{n} {wanted[at]['role']} “{wanted[at]['meaning']}”" for at, n in open_ones.items() if n > 0]
     told = f"{len(given)} of {sum(needed.values())} signatures that the policy asks for; open: {', '.join(lacking)}"
     if not lacking:
-        yield "ok", f"{len(given)} of {sum(needed.values())}, by different people without a hand in it"
+        ours = f"{len(given)} of {sum(needed.values())} that the policy asks for"
+        yield "ok", f"{ours}, by different people without a hand in it"
     elif b.was_approved:
         yield True, f"it is said to be approved, with {told}"
     else:
@@ -668,7 +669,7 @@ def incidents(b):
             yield after, f"{meant['signer']['printed_name']} signed after {incident} was reported"
         yield b.stands, f"it is said to stand, though {incident} was reported"
         yield "note", f"{incident} was reported on {began[one].at.isoformat()}: the sign-off fell for good"
-    yield "ok", f"{len(known)} serious incidents known when it was asked for, the evidence of each released before"
+    yield "ok", f"serious incidents known when it was asked for: {len(known)}; the evidence of each was released before"
 
 
 def operation(b):

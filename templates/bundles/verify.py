@@ -322,7 +322,7 @@ def members(b):
 def dossier(b):
     """The dossier is the one that was signed, and everything it names by its digest is here."""
     b.dossier = d = b.archive.json("dossier.json")
-    found, model, signed = b.archive.digests, d["model"], b.about["dossier_digest"]
+    found, model, policy, signed = b.archive.digests, d["model"], d["policy"]["digest"], b.about["dossier_digest"]
     must(found["dossier.json"] == signed, "dossier.json is not the dossier that the manifest speaks of")
     yield "ok", f"digest {signed}, canonical"
     name_of = f"{model['name']} v{model['version']}"
@@ -330,7 +330,7 @@ def dossier(b):
     files, registered = b.archive.under("model/files"), b.archive.json("model/version.json")
     told = registered | {"name": registered["model"]}
     told |= {"files": {name: file["digest"] for name, file in registered["files"].items()}}
-    bound = {"model/recipe.json": model["recipe_digest"], "policy/policy.json": d["policy"]["digest"]}
+    bound = {"model/recipe.json": model["recipe_digest"], "policy/policy.json": policy}
     bound |= {f"data/{part['use']}-declaration.json": part["declaration_digest"] for part in d["data"]}
     bound |= {name: model["files"].get(name.removeprefix("model/files/")) for name in files}
     for name, wanted in bound.items():
@@ -339,9 +339,8 @@ def dossier(b):
     yield foreign, f"the manifest speaks of another model than the dossier, {name_of}"
     other = any(told.get(word, said) != said for word, said in model.items())
     yield other, "model/version.json is not what the dossier binds"
-    listed, quoted = digest(model["files"]), digest(d["policy_body"])
-    yield listed != model["artifact_digest"], "the list of the model's files is not what the dossier binds"
-    yield quoted != d["policy"]["digest"], "the policy quoted in the dossier is not what the dossier binds"
+    yield digest(model["files"]) != model["artifact_digest"], "the list of files is not what the dossier binds"
+    yield digest(d["policy_body"]) != policy, "the policy quoted in the dossier is not what the dossier binds"
     parts = [(folder, part) for folder in ("reports", "documents") for part in d.get(folder) or []]
     for folder, part in parts:
         lost = part["digest"] not in (found[name] for name in b.archive.under(folder))
@@ -388,7 +387,7 @@ def kept(b):
     """The checkpoint you kept and those of the bundle are of one history."""
     if not b.options.checkpoint:
         return
-    yours, given = Note(b.options.checkpoint), json.loads(b.options.consistency or b"{}")
+    yours, given = Note(b.options.checkpoint), b.options.consistency or {}
     ours = yours.origin == b.notes[0].origin and yours.is_of(b.keys)
     must(ours, f"your checkpoint, of {yours.origin}, is not signed by a key of this organization")
     note = next((note for note in b.notes if note.size == yours.size), b.notes[-1])
@@ -458,16 +457,15 @@ def signatures(b):
         yield True, f"{name} is a signature that signatures.json does not print"
     asked = [line.facts["dossier"] for line in mine if line.event == "approval.asked"]
     yield dossier not in asked, "the record does not tell that this dossier was asked for"
-    count = len(b.signatures)
-    yield len(told) != count, f"the record tells of {len(told)} signatures, the bundle holds {count}"
+    held = len(b.signatures)
+    yield len(told) != held, f"the record tells of {len(told)} signatures, the bundle holds {held}"
     lost = {*told} - {None, *(meant["digest"] for meant in b.signed.values())}
     yield lost, f"the record tells of signatures whose envelopes are not here: {', '.join(sorted(lost))}"
     if not b.signatures:
         yield "note", "nobody has signed it"
 
 
-PRINTED = ("signer", "printed_name", "role", "place", "delegation", "decision", "meaning", "conditions", "reason")
-PRINTED += ("signed_at",)
+PRINTED = "signer printed_name role place delegation decision meaning conditions reason signed_at".split()  # noqa: SIM905
 
 
 def _unlike(b, said, statement, key, before):
@@ -548,6 +546,10 @@ def content(path):
     return Path(path).read_bytes()
 
 
+def proof(path):
+    return json.loads(content(path))
+
+
 def fingerprint(text):
     return text.lower() if re.fullmatch("[0-9a-fA-F]{64}", text) else pem(content(text))[0]
 
@@ -555,14 +557,14 @@ def fingerprint(text):
 def public_key(text):
     if Path(text).is_file():
         return pem(content(text))[1]
-    return Ed25519PublicKey.from_public_bytes(base64.b64decode(text.split("+", 2)[2])[1:])
+    return Ed25519PublicKey.from_public_bytes(base64.b64decode(text.split("+", 2)[-1])[1:])
 
 
 WITNESS = "a witness's key: a PEM, or a line name+hash+base64 as signed notes have it; may be given several times"
 OPTIONS = {
     "--key": (fingerprint, "the organization's public key, a PEM or its fingerprint, from elsewhere than this bundle"),
     "--checkpoint": (content, "a checkpoint that you or a witness kept: the record in the bundle must agree with it"),
-    "--consistency": (content, "the portal's proof between your checkpoint and the bundle's, where their sizes differ"),
+    "--consistency": (proof, "the portal's proof between your checkpoint and the bundle's, where their sizes differ"),
 }
 
 
@@ -576,7 +578,7 @@ def main(arguments=None, *, bundle=Bundle, checks=(*CHECKS, decisions), about=__
     try:
         options = parser.parse_args(arguments)
         open(options.bundle, "rb").close()
-    except (OSError, IndexError, Wrong) as error:
+    except (OSError, Wrong) as error:
         print(f"CANNOT TRY: {error}", file=sys.stderr)
         return 2
     b, lines = bundle(options.bundle, options), []

@@ -48,7 +48,7 @@ def test_a_sign_off_in_the_light_of_an_incident_is_verified(acme, after_one, tmp
     incident, content = after_one
     assert named(content) == [incident.pk]
     said = told(acme, content, tmp_path)
-    assert "ok: 1 serious incidents known when it was asked for, the evidence of each released before" in said
+    assert "ok: serious incidents known when it was asked for: 1; the evidence of each was released before" in said
 
 
 def test_one_that_came_later_is_told_and_takes_nothing_of_the_bundle_away(acme, version, tmp_path):
@@ -71,7 +71,7 @@ def test_what_is_not_serious_or_about_another_version_is_nothing_to_it(acme, ver
     incidents.reported(acme, [version])
     incidents.reported(acme, **incidents.SERIOUS)
     content = bundle_of(acme, approval)
-    assert "0 serious incidents known" in told(acme, content, tmp_path)
+    assert "serious incidents known when it was asked for: 0;" in told(acme, content, tmp_path)
     assert b"hold.placed" not in make.members(content)["record/records.json"]
 
 
@@ -79,7 +79,7 @@ def test_an_incident_that_reaches_the_version_by_an_amendment_counts_from_then(a
     other = incidents.version(acme)
     incident = incidents.reported(acme, [other], **incidents.SERIOUS)
     approval = sign_offs.signed_off(acme, sign_offs.asked_for(acme, version))
-    assert "0 serious incidents known" in told(acme, bundle_of(acme, approval), tmp_path)
+    assert "serious incidents known when it was asked for: 0;" in told(acme, bundle_of(acme, approval), tmp_path)
     incidents.amended(acme, incident, versions=[other, version])
     said = told(acme, bundle_of(acme, approval), tmp_path)
     assert f"note: incident {incident.pk}, a serious one that the dossier does not name, was reported on" in said

@@ -79,7 +79,8 @@ def test_both_run_from_a_folder_and_write_nothing(bundle, folder):
         assert said.returncode == 0, said.stdout + said.stderr
         assert said.stdout.splitlines()[-1].startswith("VERIFIED: ")
         assert run(folder, name, "nothing.zip").returncode == 2
-        assert run(folder, name, "bundle.zip", "--key", "nothing.pem").returncode == 2
+        for given in (("--key", "nothing.pem"), ("--witness", "nonsense"), ("--consistency", "bundle.zip")):
+            assert run(folder, name, "bundle.zip", *given).returncode == 2, given
     (folder / "bundle.zip").write_bytes(bundle[:-1])
     assert [run(folder, name, "bundle.zip").returncode for name in NAMES] == [1, 1]
     assert sorted(found.name for found in folder.iterdir()) == ["bundle.zip", "decide.py", "verify.py"]

@@ -169,7 +169,7 @@ def test_a_dossier_that_does_not_hold_together_is_named(acme, bundle, tmp_path):
         dossier["model"]["files"]["more.bin"] = "0" * 64
 
     changed = make.with_dossier(bundle, key_of(acme), files)
-    assert "the list of the model's files is not what the dossier binds" in make.wrong(changed, tmp_path)
+    assert "the list of files is not what the dossier binds" in make.wrong(changed, tmp_path)
     members = make.members(bundle)
     dossier = json.loads(members["dossier.json"])
     dossier["policy_body"]["valid_days"] += 1
