@@ -39,6 +39,14 @@ def test_a_builder_asks_on_the_page_and_sees_it_under_way(client, acme, approval
     assert ("june v1 , 812 rows" in after and "waiting" in after) or "queued" in after
 
 
+def test_the_rows_that_were_chosen_are_measured_not_the_newest(client, acme, approval):
+    older, _newer = make.brought(approval.model_version), make.brought(approval.model_version, number=2)
+    given = {"dataset_version": older.pk, "kinds": ["performance"]}
+    assert visit(client, acme.builder, page_of(approval), given).status_code == 303
+    acme.enter()
+    assert OperationReport.objects.get().dataset_version_id == older.pk
+
+
 def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(client, acme, approval):
     data = make.brought(approval.model_version, declaration=make.DECLARATION | {"favourable": "0"})
     given = {"dataset_version": data.pk, "kinds": ["fairness"], "until": "2026-06-30"}

@@ -138,7 +138,7 @@ def test_damaged_rows_are_never_measured(acme, version):
     assert report.state == "failed" and "digest" in report.problem and not report.result
 
 
-def test_its_document_and_its_page_say_that_it_is_of_operation(acme, version):
+def test_its_document_and_its_page_say_that_it_is_of_operation(client, acme, version):
     report = measured(acme, version, brought(acme), Kind.FAIRNESS, until=date(2026, 6, 30))
     sheet = sheets.sheet(report)
     assert sheet.question == "Does screening v1 treat groups alike in operation?"
@@ -147,6 +147,11 @@ def test_its_document_and_its_page_say_that_it_is_of_operation(acme, version):
     assert facts["Rows"].startswith("900 from operation, none of which it also learned from")
     assert files.file_name(report).startswith("fairness-in-operation-screening-v1-")
     assert files.pdf(report).startswith(b"%PDF")
+    client.force_login(acme.auditor.user)
+    page = client.get(report.get_absolute_url()).content.decode()
+    assert "Does screening v1 treat groups alike in operation?" in page and "No sign-off rests on it" in page
+    client.force_login(acme.builder.user)
+    assert "Withdraw" not in client.get(report.get_absolute_url()).content.decode()  # nobody takes one away
 
 
 # What is refused

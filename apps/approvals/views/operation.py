@@ -26,7 +26,8 @@ def approval_operation(request, pk):
 def _asked(approval, form, versions, by) -> bool:
     """Whether it is asked for now; else the form says why not."""
     given = dict(form.cleaned_data)
-    data = next(one for one in versions if one.pk == given.pop("dataset_version"))
+    chosen = given.pop("dataset_version")
+    data = next(one for one in versions if one.pk == chosen)
     try:
         actions.measure_in_operation(approval, data, by=by, **given)
     except ActionDenied as denied:
