@@ -112,7 +112,7 @@ def test_the_database_lets_nobody_alone_either(acme):
 def test_no_other_sign_off_takes_the_place_of_a_suspended_one(acme):
     approval = make.approved(acme)
     make.suspended(acme, approval)
-    with pytest.raises(ActionDenied, match="is suspended; let it stand again, or revoke it"):
+    with pytest.raises(ActionDenied, match="is suspended; two people end that first, or it is revoked"):
         make.asked_for(acme, approval.model_version)
 
 
@@ -170,6 +170,30 @@ def test_the_page_offers_each_step_to_who_may_take_it(client, acme):
     assert "Only reviewers" in client.post(f"{where}resume/", follow=True).content.decode()
     client.force_login(acme.reviewer.user)
     assert "It stands again" in client.post(f"{where}resume/", follow=True).content.decode()
+
+
+def test_one_that_fell_for_good_is_never_said_to_stand_again(client, acme):
+    """The end of its suspension lets a new sign-off be asked for, and does nothing else."""
+    approval = make.approved(acme)
+    make.suspended(acme, approval)
+    make.operated(approval.model_version, measured=make.unfair())
+    where = approval.get_absolute_url()
+
+    def page(member, path="", **given) -> str:
+        client.force_login(member.user)
+        return (client.post(where + path, given, follow=True) if path else client.get(where)).content.decode()
+
+    shown = page(acme.builder)
+    assert "It does not stand again by that" in shown and "Ask for the suspension to end" in shown
+    assert "Ask for it to stand again" not in shown
+    assert "a second person ends the suspension" in page(acme.builder, "ask-to-resume/", reason="Unfounded.")
+    shown = page(acme.reviewer)
+    assert "Let it stand again" not in shown and "End the suspension" in shown
+    shown = page(acme.reviewer, "resume/")
+    assert "The suspension is over; it does not stand again by that." in shown and "It stands again." not in shown
+    assert "No longer: it was signed, and in operation a required figure is out of bounds." in shown
+    acme.enter()
+    assert not stands(approval)
 
 
 def test_the_same_over_rest(client, acme):

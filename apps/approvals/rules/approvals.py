@@ -38,7 +38,7 @@ def _why_not_again(approval, version, now: datetime) -> str | None:
         what = str(version) if approval.model_version_id == version.pk else f"{approval.model_version}, the same bytes,"
         return f"{what} was {approval.state} on {day(approval.decided_at)}, and that is final; train a new version."
     if approval.held:
-        return f"The sign-off of {version} is suspended; let it stand again, or revoke it."
+        return f"The sign-off of {version} is suspended; two people end that first, or it is revoked."
     if approval.stands and approval.valid_until - now > RENEWAL:
         return f"{version} is signed off until {day(approval.valid_until)}; ask again in its last {RENEWAL.days} days."
     return None

@@ -225,6 +225,11 @@ class Case:
         )
 
     @property
+    def fallen(self) -> bool:
+        """Whether it was given and stands no more, whatever becomes of a suspension."""
+        return self.approval.state == State.APPROVED and bool(self.expired or self.changes)
+
+    @property
     def unmet(self) -> tuple[str, ...]:
         """The overdue conditions that take the sign-off down, in sentences."""
         return tuple(condition.sentence for condition in self.conditions if condition.fells)

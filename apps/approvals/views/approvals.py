@@ -1,5 +1,7 @@
 """Pages about sign-offs."""
 
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -291,12 +293,23 @@ def approval_suspend(request, pk):
 
 @require_POST
 def approval_ask_to_resume(request, pk):
-    return _end(request, pk, actions.ask_to_resume, "It is asked for; a second person lets it stand again.")
+    return _end(request, pk, actions.ask_to_resume, _resuming)
+
+
+def _resuming(approval) -> str:
+    what = "ends the suspension" if queries.case(approval).fallen else "lets it stand again"
+    return f"It is asked for; a second person {what}."
 
 
 @require_POST
 def approval_resume(request, pk):
-    return _end(request, pk, actions.resume, "It stands again.", forms.Nothing)
+    return _end(request, pk, actions.resume, _resumed, forms.Nothing)
+
+
+def _resumed(approval) -> str:
+    if queries.case(approval).fallen:
+        return "The suspension is over; it does not stand again by that. A new sign-off may be asked for."
+    return "It stands again."
 
 
 @require_POST
@@ -304,7 +317,7 @@ def approval_tell(request, pk):
     return _end(request, pk, actions.tell, "It is kept who was told.", forms.Telling)
 
 
-def _end(request, pk, act, said: str, shape=forms.Reason):
+def _end(request, pk, act, said: str | Callable, shape=forms.Reason):
     approval = get_object_or_404(queries.approvals(viewer=request.membership, project=request.project), pk=pk)
     form = shape(request.POST)
     if not form.is_valid():
@@ -312,7 +325,7 @@ def _end(request, pk, act, said: str, shape=forms.Reason):
         return see(approval)
     try:
         act(approval, by=request.membership, **form.cleaned_data)
-        messages.success(request, said)
+        messages.success(request, said if isinstance(said, str) else said(approval))
     except ActionDenied as denied:
         messages.error(request, str(denied))
     return see(approval)
