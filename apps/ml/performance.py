@@ -20,7 +20,7 @@ METHOD = {
     "log_loss, brier": "mean loss of a row; t interval",
     "calibration": "bins of equal size by predicted probability; Wilson interval in each",
     "calibration_error": "mean over rows of |observed share - mean prediction| of their bin; basic interval of "
-    "binomial draws in each bin; it is above 0 by chance alone, by about `expected_if_calibrated`",
+    "binomial draws in each bin; it is above 0 by chance alone, as it is of a model that is perfectly calibrated",
     "calibration_slope, calibration_intercept": "logistic regression of the outcome on the logit of the prediction, "
     "the intercept with the slope held at 1 (Van Calster 2019); Wald intervals",
 }

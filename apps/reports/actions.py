@@ -55,6 +55,7 @@ def measure_in_operation(version: ModelVersion, data, *, kinds, by, since=None, 
 
     The room of sign-offs asks for it, of what was signed off; `since` and `until` are the period the rows are of."""
     require(by, Permission.OPERATION_MEASURE)
+    ModelVersion.objects.select_for_update(of=("self",)).get(pk=version.pk)  # asked for twice at once, measured once
     refuse(rules.why_not_measure(version, by=by))
     period = {"since": since, "until": until, "today": timezone.localdate()}
     if problems := rules.operation_problems(version, data, kinds=kinds, **period):

@@ -1,6 +1,7 @@
 import pytest
 
 from apps.common import work
+from tests.accounts.conftest import standing  # noqa: F401  a committed tenant, for several connections
 
 
 @pytest.fixture(autouse=True)

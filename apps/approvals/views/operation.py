@@ -41,10 +41,13 @@ def _asked(approval, form, versions, by) -> bool:
 def _shown(request, approval) -> dict:
     """Every report, newest first, and the newest of each kind rule by rule."""
     found = listed(request, queries.measured(approval, viewer=request.membership), size=10)
+    operation, policy = queries.in_operation(approval, viewer=request.membership), approval.policy_version.parsed
     return found | {
         "approval": approval,
-        "operation": queries.in_operation(approval, viewer=request.membership),
-        "reports": queries.judged(found["rows"], approval.policy_version.parsed, approval.model_version),
+        "operation": operation,
+        "broken": [(breach, rules.broken(breach, policy)) for breach in operation.breaches],
+        "polled": bool(request.htmx) and not request.htmx.boosted,  # what else changed goes with the list
+        "reports": queries.judged(found["rows"], policy, approval.model_version),
         "caption": (
             f"Rules of {approval.policy_version} on the newest report in operation of each kind. What does not pass "
             "comes first. Intervals are 95 %, wider where several comparisons share the error."

@@ -243,6 +243,5 @@ HOUSE = (
 
 
 def _sample(n, smallest_group):
-    if smallest_group is not None:
-        return f"smallest group n {numbers.number(smallest_group)}"
-    return f"n {numbers.number(n)}" if n is not None else ""
+    sizes = {"n": n, "smallest group n": smallest_group}
+    return " · ".join(f"{words} {numbers.number(size)}" for words, size in sizes.items() if size is not None)

@@ -94,11 +94,9 @@ def _calibration(detail, figures):
         f"Predicted and observed shares differ by {_said(error)} on average; a perfectly calibrated model would show "
         f"about {detail['expected_if_calibrated']:.3f} on so many rows."
     )
-    if slope["value"] is not None:
-        words += (
-            f" The slope is {_said(slope)} (below 1: too extreme, above 1: too timid) and the intercept "
-            f"{_said(intercept)} (above 0: too low overall)."
-        )
+    if _measured(slope):
+        words += f" The slope is {_said(slope)} (below 1: too extreme, above 1: too timid)"
+        words += f" and the intercept {_said(intercept)} (above 0: too low overall)." if _measured(intercept) else "."
     return Section(
         "Calibration",
         (words,),
@@ -128,6 +126,10 @@ def _thresholds(detail):
     )
     caption = f"The same {number(detail['thresholds'][0]['n'])} rows at other thresholds; 95 % intervals beneath."
     return Section("At other thresholds", (), (Table(caption, columns, lines),))
+
+
+def _measured(figure) -> bool:
+    return figure["value"] is not None
 
 
 def _said(figure):
