@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from portal.demo.client import Refused
 from tests.journeys import desk
 from tests.journeys.browser import Visitor
 
@@ -72,31 +71,6 @@ def wait_until(moment: str) -> None:
     time.sleep(max(0.0, (datetime.fromisoformat(moment) - datetime.now(UTC)).total_seconds() + 0.5))
 
 
-def asked(builder, model_version: int) -> dict:
-    return builder.post("approvals/", model_version=model_version, note="May it go live?")
-
-
-def approve(client_of, people, approval: dict, **more) -> None:
-    """Both reviewers sign by program; `more` goes with the second's approval."""
-    desk.signed(client_of(FIRST), people[FIRST], approval, "validated")
-    desk.signed(client_of(SECOND), people[SECOND], approval, "approved", **more)
-
-
-def status(client, deployment: int) -> int:
-    """What a question to a deployment is answered with; 400 is an answer too: it misses its columns."""
-    try:
-        client.post(f"deployments/{deployment}/predict", rows=[{}])
-    except Refused as refused:
-        return refused.status
-    return 200
-
-
-def falls_silent(client, deployment: int, within: float = 10) -> None:
-    since = time.monotonic()
-    while status(client, deployment) != 409:
-        assert time.monotonic() - since < within, "it still answers"
-
-
 def verified(bundle, folder) -> str:
     """What the program in a bundle says of it."""
     with zipfile.ZipFile(bundle) as archive:
@@ -111,7 +85,7 @@ def test_01_three_models_wait_and_one_is_signed_under_a_plain_policy(client_of, 
     plain = client_of(OWNER).post("policies/", source=PLAIN)["id"]
     client_of(SECOND_OWNER).post(f"policies/{plain}/publication/")
     said["models"] = desk.made(ben, name="Gate", model="gate", seeds=(1, 2, 3), yes={"personal_data"})
-    approve(client_of, people, asked(ben, said["models"][0]))
+    desk.approved(client_of, people, desk.asked(ben, said["models"][0]))
 
 
 def test_02_a_policy_is_refused_until_it_can_be_kept_and_keeps_its_own_tests(visitor):
@@ -227,13 +201,13 @@ def test_05_clocks_are_set(client_of, people, said):
         version = said["models"][place]
         waiver = ben.post("waivers/", model_version=version, ends_at=soon(waived), **given)
         rita.post(f"waivers/{waiver['id']}/approval/", reason="For a moment.")
-        approval = asked(ben, version)
+        approval = desk.asked(ben, version)
         condition = {"text": "It is told to the board.", "owner": members[BUILDER], "due_at": soon(due)}
-        approve(client_of, people, approval, conditions=[condition | {"consequence": "suspend"}])
+        desk.approved(client_of, people, approval, conditions=[condition | {"consequence": "suspend"}])
         said[f"{name}’s sign-off"] = ben.get(f"approvals/{approval['id']}/")["url"]
     deployment = ben.post("deployments/", approval=approval["id"], name="gate-for-a-moment")
     said["for a moment"] = deployment["id"]
-    assert status(ben, deployment["id"]) == 400
+    assert desk.status(ben, deployment["id"]) == 400
 
 
 def test_06_measured_again_alike_it_stands_and_falls_with_new_evidence(visitor, client_of, said):
@@ -245,9 +219,9 @@ def test_06_measured_again_alike_it_stands_and_falls_with_new_evidence(visitor, 
     ben.reads(re.compile("^Yes: gate v1 serves"))
     deployment = int(re.search(r"/deployments/(\d+)/", ben.page.url).group(1))
     desk.measured(program, said["models"][0])  # the same bytes again: nothing it covers changed
-    assert status(program, deployment) == 400
+    assert desk.status(program, deployment) == 400
     desk.measured(program, said["models"][0], "privacy")
-    falls_silent(program, deployment)
+    desk.falls_silent(program, deployment)
     ben.go(said["sign-off"])
     ben.reads("No longer: it was signed, and then something it covers changed.")
     ben.reads("A new privacy report was finished.")
@@ -273,7 +247,7 @@ def test_07_an_overdue_condition_suspends_until_it_is_met(visitor, said):
 
 def test_08_a_waiver_ends_by_itself_and_what_was_signed_with_it_falls(visitor, client_of, said):
     wait_until(said["waiver"])
-    falls_silent(client_of(BUILDER), said["for a moment"])
+    desk.falls_silent(client_of(BUILDER), said["for a moment"])
     ben = visitor(BUILDER)
     ben.go(said["waiver’s sign-off"])
     ben.reads(re.compile(r"Waiver \d+ of rule 2 is no longer in force\."))
@@ -357,15 +331,15 @@ def test_10_an_auditor_outside_sees_by_link_what_was_chosen_until_it_is_taken_ba
 
 def test_11_a_revoked_sign_off_stops_what_rests_on_it_and_says_why(visitor, client_of, people, said):
     program, rita, ben = client_of(BUILDER), visitor(FIRST), visitor(BUILDER)
-    approval = asked(program, said["models"][0])
-    approve(client_of, people, approval)
+    approval = desk.asked(program, said["models"][0])
+    desk.approved(client_of, people, approval)
     deployment = program.post("deployments/", approval=approval["id"], name="gate-again")
-    assert status(program, deployment["id"]) == 400
+    assert desk.status(program, deployment["id"]) == 400
     rita.go(approval["url"])
     rita.page.get_by_text("Revoke the sign-off").click()
     rita.page.get_by_label("Reason").last.fill("The loan desk changed its rules.")
     rita.press("Revoke")
-    falls_silent(program, deployment["id"])
+    desk.falls_silent(program, deployment["id"])
     ben.go(deployment["url"])
     ben.reads(re.compile("^No\\. .*revoked"))
     ben.go(approval["url"])
