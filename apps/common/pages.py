@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 
-from apps.common.errors import BadInput
+from apps.common.errors import ActionDenied, BadInput
 
 PAGE_SIZE = 25
 
@@ -28,6 +28,21 @@ def told(make: Callable[[], dict]) -> JsonResponse:
         return JsonResponse(make())
     except BadInput as refused:
         return JsonResponse({"detail": str(refused)}, status=400)
+
+
+def attempt(form, act: Callable, *args, **kwargs):
+    """What the action gives; or None, with its objections in the form."""
+    try:
+        return act(*args, **kwargs)
+    except (ActionDenied, BadInput) as refused:
+        objections(form, refused)
+    return None
+
+
+def objections(form, refused: ActionDenied | BadInput) -> None:
+    """Each where it was typed; what belongs to no field of the form, above it."""
+    for name, sentence in getattr(refused, "problems", {"": str(refused)}).items():
+        form.add_error(name if name in form.fields else None, sentence)
 
 
 class Later(HttpResponse):

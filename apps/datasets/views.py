@@ -7,8 +7,8 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.common.delimited import DELIMITERS, QUOTES
-from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, row_number, see
+from apps.common.errors import ActionDenied
+from apps.common.pages import attempt, listed, page, row_number, see
 from apps.datasets import actions, forms, pictures, queries, rules
 from apps.datasets.downloads import attachment
 from apps.datasets.hints import hints
@@ -34,7 +34,7 @@ def dataset_new(request):
     form = forms.Upload(request.POST or None, request.FILES or None, initial={"name": request.GET.get("name", "")})
     if problem := getattr(request, "upload_problem", None):
         form.add_error("file", problem)
-    elif form.is_valid() and (version := _attempt(form, actions.upload, project, by=viewer, **form.cleaned_data)):
+    elif form.is_valid() and (version := attempt(form, actions.upload, project, by=viewer, **form.cleaned_data)):
         return see(version)
     context = {
         "form": form,
@@ -132,9 +132,7 @@ def dataset_declare(request, pk):
         hints=suggested,
         initial={"target": request.GET.get("target", "")},
     )
-    if form.is_valid() and _attempt(
-        form, actions.declare, version, declaration=form.declaration, by=request.membership
-    ):
+    if form.is_valid() and attempt(form, actions.declare, version, declaration=form.declaration, by=request.membership):
         return see(version)
     target = (request.POST or request.GET).get("target", "")
     context = {
@@ -152,7 +150,7 @@ def dataset_declare(request, pk):
 def dataset_withdraw(request, pk):
     version = _version(request, pk)
     form = forms.Reason(request.POST or None)
-    if form.is_valid() and _attempt(form, actions.withdraw, version, by=request.membership, **form.cleaned_data):
+    if form.is_valid() and attempt(form, actions.withdraw, version, by=request.membership, **form.cleaned_data):
         messages.success(request, f"{version} is withdrawn.")
         return see(version)
     context = {"version": version, "form": form, "why_not": rules.why_not_withdraw(version, by=request.membership)}
@@ -164,7 +162,7 @@ def dataset_budget(request, pk):
     """The privacy budget of the dataset whose version this is."""
     version, by = _version(request, pk), request.membership
     form = forms.Budget(request.POST or None, initial={"cap": version.dataset.epsilon_cap})
-    if form.is_valid() and _attempt(form, actions.set_budget, version.dataset, by=by, **form.cleaned_data):
+    if form.is_valid() and attempt(form, actions.set_budget, version.dataset, by=by, **form.cleaned_data):
         messages.success(request, f"The privacy budget of {version.dataset} is set; it holds from the next launch on.")
         return see(f"{version.get_absolute_url()}#privacy")
     context = {"version": version, "form": form, "why_not": rules.why_not_budget(version.dataset, by=by)}
@@ -195,15 +193,3 @@ def dataset_file(request, pk):
 
 def _version(request, pk):
     return get_object_or_404(queries.versions(viewer=request.membership, project=request.project), pk=pk)
-
-
-def _attempt(form, action, *args, **kwargs):
-    """What the action gives; or None, with its objections in the form."""
-    try:
-        return action(*args, **kwargs)
-    except ActionDenied as denied:
-        form.add_error(None, str(denied))
-    except BadInput as bad:
-        for name, sentence in bad.problems.items():
-            form.add_error(name if name in form.fields else None, sentence)
-    return None

@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import reentry
-from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, row_number, see
+from apps.common.errors import ActionDenied
+from apps.common.pages import attempt, listed, page, row_number, see
 from apps.incidents import actions, forms, packs, queries, rules
 
 SHOWN = 20  # overdue ones above the list
@@ -65,7 +65,7 @@ def incident_new(request):
     form = forms.Report(request.POST or None, versions=versions, initial={"model_versions": _asked(request)})
     if form.is_valid():
         chosen = queries.named_versions(viewer=viewer, project=project, pks=form.chosen)
-        if made := _tried(form, lambda: actions.report(project, model_versions=chosen, by=viewer, **form.facts)):
+        if made := attempt(form, actions.report, project, model_versions=chosen, by=viewer, **form.facts):
             return see(made)
     why_not = rules.why_not_report(by=viewer)
     context = {"form": form, "why_not": why_not, "nothing": not versions}
@@ -85,22 +85,10 @@ def incident_amend(request, pk):
     form = forms.Amendment(request.POST or None, versions=versions, initial=forms.as_typed(case.known))
     if form.is_valid():
         chosen = queries.named_versions(viewer=viewer, project=request.project, pks=form.chosen)
-        if _tried(form, lambda: actions.amend(incident, model_versions=chosen, by=viewer, **form.facts)):
+        if attempt(form, actions.amend, incident, model_versions=chosen, by=viewer, **form.facts):
             return see(incident)
     context = {"case": case, "form": form, "why_not": rules.why_not_amend(case.closing, by=viewer)}
     return page(request, "incidents/incident_amend.html", context=context, status=400 if form.errors else 200)
-
-
-def _tried(form, act):
-    """What the action made; None, with each objection in the form, where it was refused."""
-    try:
-        return act()
-    except BadInput as bad:
-        for name, sentence in bad.problems.items():
-            form.add_error(name if name in form.fields else None, sentence)
-    except ActionDenied as denied:
-        form.add_error(None, str(denied))
-    return None
 
 
 def incident_detail(request, pk):
@@ -122,7 +110,7 @@ def incident_step(request, pk, step):
         raise Http404
     incident, (_, act, said) = _incident(request, pk), STEPS[step]
     form = _forms(request, queries.case(incident), posted=step)[step]
-    if form.is_valid() and _tried(form, lambda: act(incident, by=request.membership, **form.cleaned_data)):
+    if form.is_valid() and attempt(form, act, incident, by=request.membership, **form.cleaned_data):
         messages.success(request, said)
         return see(incident)
     for refusal in form.non_field_errors():  # the form itself may be shown no more

@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, see
+from apps.common.pages import listed, objections, page, see
 from apps.notifications import actions, forms, queries, rules
 
 
@@ -25,7 +25,7 @@ def destination_new(request):
         try:
             row, secret = actions.make(by=viewer, **form.cleaned_data)
         except (ActionDenied, BadInput) as refused:
-            _refuse(form, refused)
+            objections(form, refused)
         else:
             return _made(request, row, secret)
     context = {"form": form, "why_not": rules.why_not_change(by=viewer)}
@@ -40,7 +40,7 @@ def destination_detail(request, pk):
         try:
             return see(actions.change(row, by=viewer, **form.cleaned_data))
         except (ActionDenied, BadInput) as refused:
-            _refuse(form, refused)
+            objections(form, refused)
     context = {
         "destination": row,
         "form": form,
@@ -108,9 +108,3 @@ def _made(request, row, secret: str):
         return see(reverse("destination", args=[request.membership.organization.slug, row.pk]))
     context = {"destination": row, "secret": secret, "overlap": rules.OVERLAP}
     return page(request, "notifications/destination_made.html", context=context)
-
-
-def _refuse(form, refused) -> None:
-    problems = getattr(refused, "problems", {None: str(refused)})
-    for name, problem in problems.items():
-        form.add_error(name or None, problem)

@@ -2,8 +2,7 @@
 
 from django.contrib import messages
 
-from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import page, see
+from apps.common.pages import attempt, page, see
 from apps.projects import actions, forms, queries, rules
 
 
@@ -13,7 +12,7 @@ def project_new(request):
     form = forms.NewProject(request.POST or None, owners=owners, initial={"owner": by.pk})
     if form.is_valid():
         words = {name: form.cleaned_data[name] for name in ("name", "purpose", "owner", "risk_class")}
-        if project := _attempt(form, actions.open_project, answers=form.answers, by=by, **words):
+        if project := attempt(form, actions.open_project, answers=form.answers, by=by, **words):
             messages.success(request, f"{project} is open. The first thing it needs is data.")
             return see(project)
     return _stake_page(request, "projects/project_new.html", form, why_not=rules.why_not_open(by=by))
@@ -23,7 +22,7 @@ def project_edit(request):
     by, project = request.membership, request.project
     initial = {"name": project.name, "purpose": project.purpose, "owner": project.owner_id, "seen": project.changed_at}
     form = forms.ChangedPurpose(request.POST or None, owners=queries.possible_owners(viewer=by), initial=initial)
-    if form.is_valid() and _attempt(form, actions.change, project, by=by, **form.cleaned_data):
+    if form.is_valid() and attempt(form, actions.change, project, by=by, **form.cleaned_data):
         return see(project)
     context = {"project": project, "form": form, "why_not": rules.why_not_change(project, by=by)}
     return page(request, "projects/project_edit.html", context=context)
@@ -39,7 +38,7 @@ def project_risk(request):
     form = forms.ChangedStake(request.POST or None, initial=initial)
     if form.is_valid():
         chosen = {"risk_class": form.cleaned_data["risk_class"], "seen": form.cleaned_data["seen"]}
-        if changed := _attempt(form, actions.classify, project, answers=form.answers, by=by, **chosen):
+        if changed := attempt(form, actions.classify, project, answers=form.answers, by=by, **chosen):
             messages.success(request, f"{changed} is of {changed.get_risk_class_display().lower()} risk.")
             return see(changed)
     why_not = rules.why_not_change(project, by=by)
@@ -49,7 +48,7 @@ def project_risk(request):
 def project_close(request):
     by, project = request.membership, request.project
     form = forms.Closing(request.POST or None)
-    if form.is_valid() and _attempt(form, actions.close, project, by=by, **form.cleaned_data):
+    if form.is_valid() and attempt(form, actions.close, project, by=by, **form.cleaned_data):
         messages.success(request, f"{project} is closed.")
         return see(project)
     context = {"project": project, "form": form, "why_not": rules.why_not_close(project, by=by)}
@@ -62,15 +61,3 @@ def _stake_page(request, template, form, **context):
     answers = forms.so_far(given) if given else forms.so_far(form.initial)
     stake = {"because": rules.because(answers), "open": len(rules.NAMES) - len(answers)} if answers else None
     return page(request, template, part="stake", context={"form": form, "stake": stake, **context})
-
-
-def _attempt(form, action, *args, **kwargs):
-    """What the action gives; or None, with its objections in the form."""
-    try:
-        return action(*args, **kwargs)
-    except ActionDenied as denied:
-        form.add_error(None, str(denied))
-    except BadInput as bad:
-        for name, sentence in bad.problems.items():
-            form.add_error(name if name in form.fields else None, sentence)
-    return None

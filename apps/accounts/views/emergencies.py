@@ -7,7 +7,7 @@ from django.views.decorators.http import require_POST
 from apps.accounts import actions, forms, queries, rules
 from apps.accounts.permissions import Permission
 from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, see
+from apps.common.pages import listed, objections, page, see
 
 
 def emergencies(request):
@@ -25,11 +25,8 @@ def emergency_new(request):
     if form.is_valid():
         try:
             return see(actions.emergencies.ask(by=by, **form.cleaned_data))
-        except BadInput as bad:
-            for name, sentence in bad.problems.items():
-                form.add_error(name, sentence)
-        except ActionDenied as denied:
-            form.add_error(None, str(denied))
+        except (ActionDenied, BadInput) as refused:
+            objections(form, refused)
     context = {"form": form, "why_not": rules.why_not_ask_emergency(by=by)}
     return page(request, "accounts/emergency_new.html", context=context)
 

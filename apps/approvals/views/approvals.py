@@ -19,7 +19,7 @@ from apps.approvals.gates.policy import Policy
 from apps.approvals.models import State
 from apps.audits import holds, readings
 from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, row_number, see, told
+from apps.common.pages import listed, objections, page, row_number, see, told
 
 
 def approvals(request):
@@ -94,11 +94,8 @@ def approval_detail(request, pk):
     if form.is_valid():
         try:
             signature = actions.decide(approval, by=request.membership, **form.given)
-        except ActionDenied as denied:
-            form.add_error(None, str(denied))
-        except BadInput as bad:
-            for name, problem in bad.problems.items():
-                form.add_error(name if name in form.fields else None, problem)
+        except (ActionDenied, BadInput) as refused:
+            objections(form, refused)
         else:
             messages.success(
                 request, f"Your signature stands: {signature.printed_name}, {signature.get_decision_display()}."

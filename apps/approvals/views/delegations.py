@@ -11,7 +11,7 @@ from apps.accounts import passkeys, reentry
 from apps.accounts.permissions import Permission, why_not
 from apps.approvals import actions, forms, queries, rules
 from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, see, told
+from apps.common.pages import listed, objections, page, see, told
 from apps.projects import queries as projects
 
 
@@ -23,11 +23,8 @@ def delegations(request):
         given = form.given
         try:
             actions.delegate(people[given.pop("delegate")], project=own.get(given.pop("project")), by=viewer, **given)
-        except ActionDenied as denied:
-            form.add_error(None, str(denied))
-        except BadInput as bad:
-            for name, problem in bad.problems.items():
-                form.add_error(name if name in form.fields else None, problem)
+        except (ActionDenied, BadInput) as refused:
+            objections(form, refused)
         else:
             messages.success(request, "Your place is handed on.")
             return see(request.path)

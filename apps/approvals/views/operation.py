@@ -4,7 +4,7 @@ from django.shortcuts import get_object_or_404
 
 from apps.approvals import actions, forms, queries, rules
 from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, see
+from apps.common.pages import listed, objections, page, see
 from apps.datasets import queries as datasets
 
 OFFERED = 20  # dataset versions in the form, the newest
@@ -30,11 +30,8 @@ def _asked(approval, form, versions, by) -> bool:
     data = next(one for one in versions if one.pk == chosen)
     try:
         actions.measure_in_operation(approval, data, by=by, **given)
-    except ActionDenied as denied:
-        form.add_error(None, str(denied))
-    except BadInput as bad:
-        for name, problem in bad.problems.items():
-            form.add_error(name, problem)
+    except (ActionDenied, BadInput) as refused:
+        objections(form, refused)
     return not form.errors
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from apps.accounts.queries import members
 from apps.approvals import actions, forms, queries, rules
 from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, see
+from apps.common.pages import listed, objections, page, see
 
 
 def waivers(request):
@@ -46,11 +46,8 @@ def waiver_new(request):
     if form and form.is_valid():
         try:
             return see(actions.ask_waiver(project, policy_version, by=viewer, **form.given(members(viewer=viewer))))
-        except ActionDenied as denied:
-            form.add_error(None, str(denied))
-        except BadInput as bad:
-            for field, sentence in bad.problems.items():
-                form.add_error(field if field in form.fields else None, sentence)
+        except (ActionDenied, BadInput) as refused:
+            objections(form, refused)
     why_not = rules.why_not_ask_waiver(project, by=viewer)
     context = {"form": form, "policy_version": policy_version, "why_not": why_not}
     return page(request, "approvals/waiver_new.html", context=context)

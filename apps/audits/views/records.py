@@ -12,7 +12,7 @@ from apps.audits import actions, checkpoints, forms, queries, rules
 from apps.audits.addresses import address
 from apps.audits.downloads import download
 from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, see
+from apps.common.pages import listed, objections, page, see
 
 
 def record_list(request):
@@ -97,11 +97,8 @@ def witness_list(request):
     if form.is_valid():
         try:
             witness = actions.add_witness(by=viewer, **form.cleaned_data)
-        except BadInput as bad:
-            for name, problem in bad.problems.items():
-                form.add_error(name, problem)
-        except ActionDenied as denied:
-            form.add_error(None, str(denied))
+        except (ActionDenied, BadInput) as refused:
+            objections(form, refused)
         else:
             messages.success(request, f"{witness} is given every checkpoint from now on.")
             return see(reverse("witnesses", args=[viewer.organization.slug]))

@@ -9,8 +9,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import page, see
+from apps.common.errors import ActionDenied
+from apps.common.pages import attempt, page, see
 from apps.controls import actions, exports, forms, queries
 from apps.controls.catalogue import KINDS
 from apps.controls.catalogue import controls as catalogue
@@ -53,7 +53,7 @@ def clause(request, control):
         context = {"control": catalogue()[control], "choice": found.said.choices[catalogue()[control].framework]}
         return page(request, "controls/left_out.html", context=context)
     form = forms.Judging(request.POST or None, initial={"evidence_digest": shown.evidence_digest})
-    if form.is_valid() and _attempt(form, actions.judge, request.project, control, by=request.membership,
+    if form.is_valid() and attempt(form, actions.judge, request.project, control, by=request.membership,
                                     version=found.subject.version, **form.cleaned_data):  # fmt: skip
         messages.success(request, "Your judgement stands, as long as the evidence stays as it is.")
         return see(request.get_full_path())
@@ -70,7 +70,7 @@ def facts(request):
     asked = forms.facts_asked(found.flags)
     form = forms.Facts(request.POST or None, facts=asked, initial=forms.as_words(found.said.stated))
     if form.is_valid():
-        made = _attempt(form, actions.state_facts, project, answers=form.answers, by=by)
+        made = attempt(form, actions.state_facts, project, answers=form.answers, by=by)
         if made is not None:
             messages.success(request, "It is recorded." if made else "Nothing was changed.")
             return see(reverse("controls", args=[project.organization.slug, project.slug]))
@@ -109,15 +109,3 @@ def _coverage(request, version, known=()):
         chosen = next((each for each in known if each.pk == version), None)
         chosen = chosen or get_object_or_404(queries.versions(viewer=viewer, project=project), pk=version)
     return queries.coverage(viewer=viewer, project=project, version=chosen)
-
-
-def _attempt(form, action, *args, **kwargs):
-    """What the action gives; or None, with its objections in the form."""
-    try:
-        return action(*args, **kwargs)
-    except ActionDenied as denied:
-        form.add_error(None, str(denied))
-    except BadInput as bad:
-        for name, sentence in bad.problems.items():
-            form.add_error(name if name in form.fields else None, sentence)
-    return None

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from apps.audits import readings
 from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, row_number, see
+from apps.common.pages import attempt, listed, page, row_number, see
 from apps.datasets import queries as datasets
 from apps.documents import actions, forms, queries, rules
 from apps.documents.kinds import KINDS, About
@@ -75,14 +75,7 @@ def statement_new(request, statement_kind):
 def _made(form, project, about, *, by):
     """The statement; or None, with the objections in the form."""
     given = {"valid_until": form.cleaned_data["valid_until"], "seen": form.cleaned_data["seen"]}
-    try:
-        return actions.state(project, form.kind, answers=form.answers, by=by, **about, **given)
-    except ActionDenied as denied:
-        form.add_error(None, str(denied))
-    except BadInput as bad:
-        for name, sentence in bad.problems.items():
-            form.add_error(name if name in form.fields else None, sentence)
-    return None
+    return attempt(form, actions.state, project, form.kind, answers=form.answers, by=by, **about, **given)
 
 
 def statement_detail(request, pk):
