@@ -2,6 +2,8 @@
 
 import logging
 import time
+from contextlib import suppress
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -42,9 +44,10 @@ def client_addresses(get_response):
     nothing, or limits by address would be anybody's to evade."""
 
     def answer(request):
-        told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-        if settings.BEHIND_PROXY and told:
-            request.META["REMOTE_ADDR"] = told
+        if settings.BEHIND_PROXY:
+            told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2]
+            with suppress(ValueError):  # no address: the proxy's own stays
+                request.META["REMOTE_ADDR"] = str(ip_address(told.strip()))
         return get_response(request)
 
     return answer

@@ -158,10 +158,18 @@ def test_a_token_that_opens_nothing_is_in_the_log_without_its_secret(acme, caplo
 # --- behind a proxy --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("behind", "seen"), [(True, "198.51.100.7"), (False, HERE)])
-def test_only_behind_a_proxy_its_word_for_the_address_counts(person, stranger, settings, behind, seen):
+@pytest.mark.parametrize(
+    ("behind", "said", "seen"),
+    [
+        (True, "203.0.113.9, 198.51.100.7", "198.51.100.7"),
+        (True, "2001:db8::7", "2001:db8::7"),
+        (True, "203.0.113.9, unknown", HERE),
+        (False, "203.0.113.9, 198.51.100.7", HERE),
+    ],
+)
+def test_only_behind_a_proxy_its_word_for_the_address_counts(person, stranger, settings, behind, said, seen):
     settings.BEHIND_PROXY = behind
-    wrongly(stranger, person.email, headers={"X-Forwarded-For": "203.0.113.9, 198.51.100.7"})
+    wrongly(stranger, person.email, headers={"X-Forwarded-For": said})
     assert RefusedSignIn.objects.get().address == seen
 
 
