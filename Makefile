@@ -7,13 +7,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
+# of `make demo` and `make up`, such as --port 8100 --serving-port 8101
+OPTIONS ?=
+
 .PHONY: demo up test journeys stories check bench browser format clean
 
 demo: $(VENV)/installed  ## the whole story on real data, then the portal on 127.0.0.1:8000
-	$(BIN)/python manage.py demo
+	$(BIN)/python manage.py demo $(OPTIONS)
 
 up: $(VENV)/installed  ## the portal without the demo
-	$(BIN)/python manage.py up
+	$(BIN)/python manage.py up $(OPTIONS)
 
 test: $(VENV)/installed-dev browser  ## every test, the journeys in a real browser included
 	$(BIN)/pytest -n 2 --ignore tests/journeys

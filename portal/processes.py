@@ -1,7 +1,9 @@
 """The portal on one machine: pages, serving and a worker as processes, watched over until they are told to stop."""
 
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -45,6 +47,18 @@ class Process:
         except subprocess.TimeoutExpired:
             self.running.kill()
             self.running.wait()
+
+
+def why_not_listen(host: str, port: int) -> str | None:
+    """Granian would listen beside whoever listens there already, and the two would share the visitors."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as problem:
+        if problem.errno == errno.EADDRINUSE:
+            return f"Something listens on port {port} of {host} already; `ss -ltnp` names it."
+        return f"Port {port} of {host} cannot be listened on: {os.strerror(problem.errno or 0)}."
+    return None
 
 
 def pages(host: str, port: int) -> Process:

@@ -24,8 +24,8 @@ class Command(BaseCommand):
     def handle(self, *, leave, **options):
         began = time.monotonic()
         stop = processes.stop_on_signals()
-        prepare()
         address, running = machine(**options)
+        prepare()
         watcher = threading.Thread(target=processes.watch, args=(running, stop))
         watcher.start()
         try:

@@ -2,7 +2,7 @@
 
 import os
 
-from django.core.management import BaseCommand
+from django.core.management import BaseCommand, CommandError
 
 from portal import processes
 from portal.management.commands.up import collect
@@ -18,6 +18,8 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *, models, host, port, **options):
+        if refusal := processes.why_not_listen(host, port):
+            raise CommandError(f"{refusal} Choose another with --port.")
         process = processes.serving(host, port) if models else processes.pages(host, port)
         collect()  # serving has error pages
         os.environ.update(process.environment)

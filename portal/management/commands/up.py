@@ -3,7 +3,7 @@
 import os
 
 from django.conf import settings
-from django.core.management import BaseCommand, call_command
+from django.core.management import BaseCommand, CommandError, call_command
 from django.utils import timezone
 
 from apps.common import storage
@@ -19,8 +19,8 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         stop = processes.stop_on_signals()
-        prepare()
         address, running = machine(**options)
+        prepare()
         self.stdout.write(f"Assay: {address}   (Ctrl-C stops it; nothing is lost)")
         processes.watch(running, stop)
         if not settings.DATABASE_URL:
@@ -36,7 +36,11 @@ def add_arguments(parser) -> None:
 
 
 def machine(*, host: str, port: int, serving_port: int, queues: str, jobs: int, **options):
-    """The address of the pages, and the processes that make up the portal on one machine."""
+    """The address of the pages, and the processes that make up the portal on one machine.
+    Raises CommandError where a port is not to be had."""
+    for wanted in (port, serving_port):
+        if refusal := processes.why_not_listen(host, wanted):
+            raise CommandError(f'{refusal} Choose others with --port and --serving-port (make: OPTIONS="…").')
     address = f"http://{host}:{port}"
     os.environ.setdefault("ASSAY_URL", address)
     os.environ.setdefault("ASSAY_SERVING_URL", f"http://{host}:{serving_port}")
