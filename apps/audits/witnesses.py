@@ -74,6 +74,8 @@ def _objection(kind: WitnessKind, address: str, key: str) -> dict[str, str]:
         return {"address": "Give the address of a mailbox."}
     if kind in (WitnessKind.FOLDER, WitnessKind.GIT) and not Path(address).is_dir():
         return {"address": f"There is no folder {address}."}
+    if kind == WitnessKind.GIT and not (Path(address) / ".git").exists():
+        return {"address": f"{address} is no working copy of a git repository. Clone one there first."}
     return {}
 
 

@@ -348,5 +348,7 @@ def test_the_operator_names_a_folder(committed, tmp_path):
     assert list(tmp_path.rglob("*.checkpoint"))
     with pytest.raises(CommandError, match="no folder"):
         call_command("audit", "witness", "acme", "git", str(tmp_path / "none"))
+    with pytest.raises(CommandError, match="no working copy"):
+        call_command("audit", "witness", "acme", "git", str(tmp_path))
     with pytest.raises(CommandError, match="No organization"):
         call_command("audit", "witness", "nobody", "folder", str(tmp_path))
