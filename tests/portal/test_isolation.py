@@ -43,6 +43,16 @@ def put_in_place_of(thing, name: str, other):
         setattr(thing, name, before)
 
 
+@pytest.mark.django_db
+def test_a_request_is_called_anew_each_time_and_that_is_no_difference(acme, client):
+    client.force_login(acme.builder.user)
+    asked = "/api/v1/acme/reports/submissions/?approval="
+    refused, again = client.get(f"{asked}1"), client.get(f"{asked}2")
+    assert refused.status_code == again.status_code == 405 and refused.content != again.content
+    assert attempts._same(refused, again)
+    assert not attempts._same(client.get("/api/v1/acme/members/"), client.get("/api/v1/acme/tokens/"))
+
+
 def there_is() -> tuple:
     """What a trial may not change."""
     files = default_storage.listdir("")[0] if default_storage.exists("") else []
