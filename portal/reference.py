@@ -1,4 +1,5 @@
-"""The page to read the REST door: the same OpenAPI description that programs get, as plain page.
+"""The page to read the REST door: the same OpenAPI description that programs get, as plain page. What every refusal
+looks like is said there once.
 
 The description is made once a process and holds nothing of any organization."""
 
@@ -16,6 +17,7 @@ KINDS = {
     "boolean": "true or false",
     "object": "object",
 }
+NULL = {"type": "null"}
 LIMITS = {"minimum": "at least", "maximum": "at most", "maxLength": "at most this many characters:"}
 
 
@@ -68,7 +70,7 @@ def _operation(path: str, method: str, told: dict, shapes: dict) -> Operation:
 
 
 def _answers(responses: dict, shapes: dict):
-    for status, answer in responses.items():
+    for status, answer in ((status, answer) for status, answer in responses.items() if status != "default"):
         content = answer.get("content", {})
         for media, held in content.items():
             yield status, media, _fields(held.get("schema", {}), shapes)
@@ -103,7 +105,12 @@ def _resolved(schema: dict, shapes: dict) -> dict:
         return _resolved(shapes[schema["$ref"].rsplit("/", 1)[-1]], shapes)
     for several in ("allOf", "oneOf", "anyOf"):
         if several in schema:
-            return _resolved(schema[several][0], shapes) | {k: v for k, v in schema.items() if k != several}
+            first, *others = schema[several]
+            empty = {"nullable": True} if NULL in others else {}
+            return _resolved(first, shapes) | {k: v for k, v in schema.items() if k != several} | empty
+    if isinstance(schema.get("type"), list):
+        kind, *_ = (kind for kind in schema["type"] if kind != "null")
+        return schema | {"type": kind, "nullable": "null" in schema["type"]}
     return schema
 
 

@@ -276,6 +276,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "OAS_VERSION": "3.1.0",
     "ENUM_NAME_OVERRIDES": {
         "ProjectRiskClassEnum": "apps.projects.models.RiskClass",
         "PolicyRiskClassEnum": "apps.approvals.gates.schema.RISK_CLASSES",
@@ -285,6 +286,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "apps.common.openapi.lists_are_pages",
+        "apps.common.openapi.refusals_are_problems",
     ],
 }
 

@@ -78,9 +78,14 @@ def export(*, by, form: str, first: int = 1, **filters) -> exports.Export:
     """The records that fit `filters` as a file; that they were taken is remembered before the first byte leaves."""
     if reason := rules.why_not_export(by=by):
         raise NotPermitted(reason)
-    chosen = {name: str(value) for name, value in filters.items() if value not in (None, "")}
-    record(Event.RECORD_EXPORTED, on=by.organization, by=by, format=form, first=first, **chosen)
+    chosen = {name: _asked(value) for name, value in filters.items() if value not in (None, "")}
+    record(Event.RECORD_EXPORTED, on=by.organization, by=by, format=form, first=first, filters=chosen)
     return exports.write(queries.records(viewer=by, **filters), viewer=by, form=form, first=first)
+
+
+def _asked(value) -> str:
+    """What a filter was given, as it stands in an address."""
+    return ":".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 # --- the walls between organizations ---------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import logging
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
 from rest_framework import exceptions, serializers, status
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -54,6 +55,11 @@ class Door(APIView):
             following = self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
         results = serializer_class(part.rows, many=True, context={"request": self.request}).data
         return Response({"results": results, "next": following})
+
+
+def file_answers(*media: str) -> dict:
+    """What an operation answers that hands out a file, for its description: one of these media types."""
+    return {(200, one): OpenApiTypes.OBJECT if one == "application/json" else OpenApiTypes.BINARY for one in media}
 
 
 def problem(error: Exception, context) -> Response | None:

@@ -1,9 +1,27 @@
-"""What the generated description of the REST door could not know: every list is a page, and how to turn it."""
+"""What the generated description of the REST door could not know: every list is a page, and how to turn it; and what
+every refusal looks like."""
+
+from apps.common import problems
 
 CURSOR = (
     ("after", "cursor: where the page before ended, as its `next` says"),
     ("limit", "rows in a page, at most 200"),
 )
+
+
+PROBLEM = {
+    "type": "object",
+    "description": "A refusal (RFC 9457): what, where, and what to do.",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "A sentence for a person."},
+        "errors": {"type": "object", "description": "The field, or where in it, and its sentence."},
+        "request": {"type": "string", "description": "By this the record and the log find it."},
+    },
+}
 
 
 def lists_are_pages(result: dict, generator, request, public) -> dict:
@@ -16,13 +34,24 @@ def lists_are_pages(result: dict, generator, request, public) -> dict:
     return result
 
 
+def refusals_are_problems(result: dict, generator, request, public) -> dict:
+    """A hook of drf-spectacular: whatever else an operation answers is a problem."""
+    shape = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    refused = {"description": PROBLEM["description"], "content": {problems.MEDIA_TYPE: shape}}
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            operation["responses"].setdefault("default", refused)
+    result["components"]["schemas"]["Problem"] = PROBLEM
+    return result
+
+
 def _contents(operation: dict):
     for answer in operation.get("responses", {}).values():
         yield from answer.get("content", {}).values()
 
 
 def _page(rows: dict) -> dict:
-    following = {"type": "string", "format": "uri", "nullable": True}
+    following = {"type": ["string", "null"], "format": "uri"}
     return {"type": "object", "required": ["results", "next"], "properties": {"results": rows, "next": following}}
 
 

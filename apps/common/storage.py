@@ -24,10 +24,12 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadhandler import StopUpload, TemporaryFileUploadHandler
 from django.db import connection, transaction
 
+from apps.common.errors import ActionDenied
 from apps.common.numbers import size
 
 CHUNK = 2**20
 NAME = re.compile(r"[0-9a-f]{64}")
+RESTORE = "the operator of the portal must restore them."
 LOST = timedelta(days=1)  # after which bytes that no row names belong to nothing under way
 
 
@@ -189,6 +191,19 @@ def read(organization_id: int, digest: str) -> bytes:
 def open_stored(organization_id: int, digest: str):
     """The stored file, open for reading; the caller closes it. Raises FileNotFoundError."""
     return default_storage.open(_name(organization_id, digest))
+
+
+@contextmanager
+def given_out():
+    """Inside, a download is remembered and what was asked for is opened, or neither: bytes that are gone or damaged are
+    refused. Raises ActionDenied."""
+    try:
+        with transaction.atomic():
+            yield
+    except FileNotFoundError:
+        raise ActionDenied(f"The stored bytes are gone; {RESTORE}") from None
+    except DamagedFile as damaged:
+        raise ActionDenied(f"{damaged} They are not given out; {RESTORE}") from None
 
 
 @contextmanager

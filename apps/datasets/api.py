@@ -73,7 +73,7 @@ class VersionOutput(serializers.Serializer):
     columns = serializers.JSONField()
     declaration = serializers.JSONField(allow_null=True)
     declaration_digest = serializers.CharField()
-    declared_by = serializers.CharField(source="declared_by.user.__str__", default=None)
+    declared_by = serializers.CharField(source="declared_by.user.__str__", default=None, allow_null=True)
     declared_at = serializers.DateTimeField(allow_null=True)
     uploaded_by = serializers.CharField(source="uploaded_by.user.__str__")
     uploaded_at = serializers.DateTimeField()

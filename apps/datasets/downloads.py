@@ -3,21 +3,14 @@
 from django.http import FileResponse
 
 from apps.common import storage
-from apps.common.errors import ActionDenied
 from apps.datasets import actions
 
 
 def attachment(version, *, by) -> FileResponse:
     """A streamed download under the name the file came with; it is remembered. Raises ActionDenied."""
-    try:
-        file = storage.open_stored(version.organization_id, version.digest)
-    except FileNotFoundError:
-        raise ActionDenied("The stored bytes are gone; the operator of the portal must restore them.") from None
-    try:
+    with storage.given_out():
         actions.take_away(version, by=by)
-    except BaseException:
-        file.close()
-        raise
+        file = storage.open_stored(version.organization_id, version.digest)
     response = FileResponse(file, as_attachment=True, filename=version.filename)
     response.headers["Content-Type"] = "application/octet-stream"
     response.headers["Content-Length"] = str(version.size)

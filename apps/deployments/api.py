@@ -37,11 +37,12 @@ class DeploymentOutput(serializers.ModelSerializer):
     stands = serializers.BooleanField(help_text="Whether the sign-off it rests on stands now.")
     permitted = serializers.BooleanField(help_text="Whether a permit for this portal's environment is in force.")
     tried_at = serializers.DateTimeField(
-        help_text="When its stop was last tried, by a drill or in earnest, and every permit fell within 60 seconds."
+        allow_null=True,
+        help_text="When its stop was last tried, by a drill or in earnest, and every permit fell within 60 seconds.",
     )
     drill_due = serializers.DateTimeField(help_text="By when it is to be tried again.")
     opened_by = serializers.CharField(source="opened_by.user")
-    stopped_by = serializers.CharField(source="stopped_by.user", default=None)
+    stopped_by = serializers.CharField(source="stopped_by.user", default=None, allow_null=True)
     url = Page()
 
     class Meta:

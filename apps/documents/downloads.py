@@ -3,14 +3,18 @@
 from django.http import HttpResponse
 
 from apps.common import storage
+from apps.documents import actions
 
 TYPES = {"json": "application/json", "pdf": "application/pdf"}
 
 
-def attachment(document, form: str) -> HttpResponse:
-    """`form` is "pdf" or "json"."""
+def attachment(document, form: str, *, by) -> HttpResponse:
+    """As "pdf" or "json"; it is remembered. Raises ActionDenied."""
     digest = document.digest if form == "pdf" else document.body_digest
-    response = HttpResponse(storage.read(document.organization_id, digest), content_type=TYPES[form])
+    with storage.given_out():
+        actions.take_away(document, form=form, by=by)
+        content = storage.read(document.organization_id, digest)
+    response = HttpResponse(content, content_type=TYPES[form])
     response["Content-Disposition"] = f'attachment; filename="{file_name(document)}.{form}"'
     return response
 

@@ -2,11 +2,11 @@
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.response import Response
 
-from apps.common.api import Door, Page
+from apps.common.api import Door, Page, file_answers
 from apps.incidents import actions, packs, queries, rules
 from apps.incidents.models import Confirmation, Duty, Entry, Incident, Notice, Severity, Signature, Stage
 
@@ -279,7 +279,7 @@ class Closure(OneIncident):
 
 class PackOfIncident(OneIncident):
     @extend_schema(
-        responses={(200, "application/json"): OpenApiTypes.OBJECT, (200, "application/pdf"): OpenApiTypes.BINARY},
+        responses=file_answers(*packs.TYPES.values()),
         parameters=[OpenApiParameter("form", str, OpenApiParameter.PATH, enum=[*packs.TYPES])],
         operation_id="incidents_pack",
     )

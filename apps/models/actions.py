@@ -82,13 +82,12 @@ def sign(version: ModelVersion) -> ModelSignature:
 
 
 @action
-def take_away(version: ModelVersion, name: str, *, by) -> dict:
-    """Remember that somebody downloads one file of a model; what the version says of the file."""
+def take_away(version: ModelVersion, name: str, *, by) -> None:
+    """Remember that somebody downloads one file of a model."""
     require(by, Permission.MODEL_DOWNLOAD)
     refuse(rules.why_not_download(version, by=by))
     file = version.files[name]
     record(Event.MODEL_DOWNLOADED, on=version, by=by, file=name, digest=file["digest"], size=file["size"])
-    return file
 
 
 @action

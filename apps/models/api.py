@@ -106,7 +106,7 @@ class VersionFile(Door):
         version = _version(self.by, pk)
         if name not in version.files:
             raise Http404
-        return attachment(version, name, actions.take_away(version, name, by=self.by))
+        return attachment(version, name, by=self.by)
 
 
 class VersionSignature(Door):

@@ -6,9 +6,11 @@ from apps.common import storage
 from apps.models import actions, signatures
 
 
-def attachment(version, name: str, file: dict) -> FileResponse:
-    """The stored bytes, under a name that says which model they belong to."""
-    stored = storage.open_stored(version.organization_id, file["digest"])
+def attachment(version, name: str, *, by) -> FileResponse:
+    """The stored bytes, under a name that says which model they belong to; it is remembered. Raises ActionDenied."""
+    with storage.given_out():
+        actions.take_away(version, name, by=by)
+        stored = storage.open_stored(version.organization_id, version.files[name]["digest"])
     filename = f"{version.model.name}-v{version.number}-{name}"
     return FileResponse(stored, as_attachment=True, filename=filename, content_type="application/octet-stream")
 

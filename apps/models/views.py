@@ -60,11 +60,10 @@ def model_file(request, pk, name):
     if name not in version.files:
         raise Http404
     try:
-        file = actions.take_away(version, name, by=request.membership)
+        return attachment(version, name, by=request.membership)
     except ActionDenied as denied:
         messages.error(request, str(denied))
         return see(version)
-    return attachment(version, name, file)
 
 
 @require_safe

@@ -3,13 +3,13 @@
 import json
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 
 from apps.audits import readings
-from apps.common.api import Door, Page
+from apps.common.api import Door, Page, file_answers
 from apps.common.errors import BadInput, NothingThere
 from apps.common.pages import row_number
 from apps.common.parsing import Json
@@ -196,7 +196,7 @@ class ReportFile(Door):
 
     form = "json"
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(responses=file_answers(*files.TYPES.values(), "application/octet-stream"))
     def get(self, request, pk):
         report = get_object_or_404(queries.reports(viewer=self.by), pk=pk)
         actions.take_away(report, form=self.form, by=self.by)
@@ -262,7 +262,7 @@ class OperationReportFile(OneOperationReport):
 
     form = "json"
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(responses=file_answers(*files.TYPES.values()))
     def get(self, request, pk):
         report = self.report(pk)
         actions.take_away(report, form=self.form, by=self.by)

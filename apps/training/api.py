@@ -51,7 +51,7 @@ class RunOutput(serializers.Serializer):
     waiting_reason = serializers.SerializerMethodField(help_text="Why a queued run has not begun.")
     progress = serializers.JSONField()
     history = serializers.JSONField()
-    spent = serializers.JSONField(allow_null=True, help_text="Privacy spent, also by a run that failed.")
+    spent = serializers.DictField(allow_null=True, help_text="Privacy spent, also by a run that failed.")
     problem = serializers.CharField()
     worker = serializers.CharField()
     attempt = serializers.IntegerField()

@@ -37,7 +37,7 @@ def _fields(schema: dict, shape: dict, path=()) -> list[tuple[tuple[str, ...], d
     while "$ref" in shape:
         shape = schema["components"]["schemas"][shape["$ref"].rsplit("/", 1)[-1]]
     found = []
-    for part in shape.get("allOf", ()):
+    for part in (part for several in ("allOf", "oneOf", "anyOf") for part in shape.get(several, ())):
         found += _fields(schema, part, path)
     for name, inner in shape.get("properties", {}).items():
         found += [((*path, name), inner), *_fields(schema, inner, (*path, name))]

@@ -6,6 +6,7 @@ import io
 import json
 
 import pytest
+from django.utils import timezone
 
 from apps.audits import actions, exports, proofs
 from apps.audits.actions import personal, record
@@ -89,7 +90,23 @@ def test_an_export_is_in_the_export(acme):
     last = json.loads(taken(acme.auditor, "jsonl", verb=Event.RECORD_EXPORTED).decode().splitlines()[-1])
     leaf = json.loads(last["leaf"])
     assert leaf["words"][:3] == ["record.exported", "auditor", "organization"]
-    assert leaf["facts"] == {"format": "jsonl", "first": 1, "verb": "record.exported"}
+    assert leaf["facts"] == {"format": "jsonl", "first": 1, "filters": {"verb": "record.exported"}}
+
+
+@pytest.mark.parametrize("door", ["", "/api/v1"])
+def test_it_is_taken_by_every_filter_at_once(client, acme, door):
+    named(acme, "one", "two")
+    today = timezone.now().date().isoformat()
+    asked = {
+        "verb": "project.changed", "person": acme.builder.user_id, "thing": "tw", "on": f"project:{acme.project.pk}",
+        "project": "lending", "outcome": "done", "since": today, "until": today,
+    }  # fmt: skip
+    client.force_login(acme.auditor.user)
+    answer = client.get(f"{door}/acme/records/export/", {**asked, "format": "jsonl"})
+    (line,) = b"".join(answer).splitlines()
+    assert json.loads(json.loads(line)["leaf"])["facts"] == {"said": "two"}
+    kept = Record.objects.get(event=Event.RECORD_EXPORTED).facts
+    assert kept["filters"] == {name: str(value) for name, value in asked.items()}
 
 
 def test_it_is_remembered_even_if_nothing_is_read(acme):

@@ -1,13 +1,18 @@
 """The generated description of the REST door: without a warning, whole, and true."""
 
+import json
 import re
 
 import pytest
 from django.core.management import call_command
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
+from jsonschema import Draft202012Validator
 
 from portal.isolation.addresses import inside
+from portal.isolation.bodies import same
+from portal.isolation.doors import undone
+from tests.house.test_doors import both, place  # noqa: F401  a fixture
 
 WRITES = {"post", "put", "patch"}
 
@@ -111,3 +116,47 @@ def test_what_is_sent_has_a_shape(operations):
 def test_it_is_served_with_a_page_to_read_it(client):
     assert client.get("/api/v1/schema").status_code == 200
     assert client.get("/api/v1/docs").status_code == 200
+
+
+@pytest.mark.django_db
+def test_what_is_read_has_the_shape_that_is_described(schema, both, client, acme):  # noqa: F811
+    """Of every GET, by the first who may: the media type and, where it is JSON, every value; and refusals till then."""
+    client.raise_request_exception = False
+    wrong, read = [], set()
+    for address in (found for found in inside() if found.is_rest):
+        path = next(path for path in schema["paths"] if same(address, path))
+        told = schema["paths"][path].get("get")
+        if told is None:
+            continue
+        for member in acme.members.values():
+            client.force_login(member.user)
+            with undone():
+                answer = client.get(place(address, both[0]))
+            if problem := why_not_as_told(schema, told, answer):
+                wrong.append(f"GET {path}: {answer.status_code} {problem}")
+            if answer.status_code == 200:
+                read.add(path)
+                break
+    shapes = {path for path, methods in schema["paths"].items() if "get" in methods and is_no_file(methods["get"])}
+    assert not wrong, "\n".join(sorted(set(wrong)))
+    assert sorted(shapes - read) == []
+
+
+def is_no_file(told: dict) -> bool:
+    """Files are what the rows of this house lack; their media types are tried in the rooms."""
+    held = told["responses"].get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    return "$ref" in held or "properties" in held
+
+
+def why_not_as_told(schema: dict, told: dict, answer) -> str:
+    """What the description of an operation does not say of an answer; empty where it is as described."""
+    content = (told["responses"].get(str(answer.status_code)) or told["responses"]["default"]).get("content", {})
+    media = answer.get("Content-Type", "").split(";")[0]
+    if media not in content:
+        return f"{media} and not {', '.join(content)}"
+    if not media.endswith("json"):
+        return ""
+    shape = content[media]["schema"] | {"components": schema["components"]}
+    given = b"".join(answer) if answer.streaming else answer.content
+    errors = Draft202012Validator(shape).iter_errors(json.loads(given))
+    return "; ".join(f"{error.json_path}: {error.message[:200]}" for error in errors)

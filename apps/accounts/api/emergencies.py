@@ -26,11 +26,11 @@ class EmergencyOutput(serializers.ModelSerializer):
     words = serializers.ListField(child=serializers.CharField())
     state = serializers.CharField()
     asked_by = serializers.CharField(source="asked_by.user")
-    agreed_by = serializers.CharField(source="agreed_by.user", default=None)
-    ended_by = serializers.CharField(source="ended_by.user", default=None)
-    reviewed_by = serializers.CharField(source="reviewed_by.user", default=None)
-    over_at = serializers.DateTimeField()
-    review_due = serializers.DateTimeField()
+    agreed_by = serializers.CharField(source="agreed_by.user", default=None, allow_null=True)
+    ended_by = serializers.CharField(source="ended_by.user", default=None, allow_null=True)
+    reviewed_by = serializers.CharField(source="reviewed_by.user", default=None, allow_null=True)
+    over_at = serializers.DateTimeField(allow_null=True)
+    review_due = serializers.DateTimeField(allow_null=True)
     url = serializers.CharField(source="get_absolute_url", help_text="The page.")
 
     class Meta:

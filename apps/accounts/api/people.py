@@ -47,7 +47,7 @@ class InvitationInput(RoleInput):
 
 class InvitationOutput(serializers.ModelSerializer):
     state = serializers.CharField()
-    invited_by = serializers.CharField(source="invited_by.user", default=None)
+    invited_by = serializers.CharField(source="invited_by.user", default=None, allow_null=True)
 
     class Meta:
         model = Invitation

@@ -13,7 +13,7 @@ from apps.common.errors import ActionDenied
 
 class AccessReviewOutput(serializers.ModelSerializer):
     started_by = serializers.CharField(source="started_by.user")
-    finished_by = serializers.CharField(source="finished_by.user", default=None)
+    finished_by = serializers.CharField(source="finished_by.user", default=None, allow_null=True)
     url = serializers.CharField(source="get_absolute_url", help_text="The page.")
 
     class Meta:

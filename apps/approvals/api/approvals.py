@@ -41,8 +41,8 @@ class SuspensionOutput(serializers.Serializer):
     reason = serializers.CharField()
     suspended_by = serializers.CharField(source="suspended_by.user")
     suspended_at = serializers.DateTimeField()
-    asked_by = serializers.CharField(source="asked_by.user", default=None)
-    asked_at = serializers.DateTimeField()
+    asked_by = serializers.CharField(source="asked_by.user", default=None, allow_null=True)
+    asked_at = serializers.DateTimeField(allow_null=True)
     asked_reason = serializers.CharField()
 
 
@@ -74,7 +74,7 @@ class ConditionOutput(serializers.Serializer):
     due_at = serializers.DateTimeField()
     consequence = serializers.CharField()
     status = serializers.CharField(help_text="`met`, `overdue`, `to be confirmed` or `open`.")
-    evidence = serializers.CharField(source="fulfilment.evidence", default=None)
+    evidence = serializers.CharField(source="fulfilment.evidence", default=None, allow_null=True)
 
 
 class SignatureInput(ReasonInput):

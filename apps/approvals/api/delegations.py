@@ -24,7 +24,7 @@ class DelegationInput(serializers.Serializer):
 class DelegationOutput(serializers.ModelSerializer):
     delegator = serializers.CharField(source="delegator.user")
     delegate = serializers.CharField(source="delegate.user")
-    project = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    project = serializers.SlugRelatedField(slug_field="slug", read_only=True, allow_null=True)
     state = serializers.CharField()
 
     class Meta:

@@ -23,8 +23,8 @@ class AdoptionInput(serializers.Serializer):
 class PolicyOutput(serializers.ModelSerializer):
     name = serializers.CharField(source="policy.name")
     risk_class = serializers.CharField(source="policy.risk_class")
-    proposed_by = serializers.CharField(source="proposed_by.user", default=None)
-    published_by = serializers.CharField(source="published_by.user", default=None)
+    proposed_by = serializers.CharField(source="proposed_by.user", default=None, allow_null=True)
+    published_by = serializers.CharField(source="published_by.user", default=None, allow_null=True)
     status = serializers.CharField(help_text="proposed, published or withdrawn")
 
     class Meta:

@@ -47,8 +47,8 @@ class WaiverOutput(serializers.ModelSerializer):
     state = serializers.CharField(source="status", help_text="With the clock: active or expired once approved.")
     owner = serializers.CharField(source="owner.user")
     requested_by = serializers.CharField(source="requested_by.user")
-    decided_by = serializers.CharField(source="decided_by.user", default=None)
-    ended_by = serializers.CharField(source="ended_by.user", default=None)
+    decided_by = serializers.CharField(source="decided_by.user", default=None, allow_null=True)
+    ended_by = serializers.CharField(source="ended_by.user", default=None, allow_null=True)
     renewal_of = serializers.IntegerField(source="renewal_of_id", allow_null=True)
     url = Page()
 

@@ -1,12 +1,12 @@
 """Trials of the walls between organizations over REST: ask for one, watch it, take the signed result away."""
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiTypes, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 
 from apps.audits import actions, attestations, queries
 from apps.audits.models import Attestation
-from apps.common.api import Door, Page
+from apps.common.api import Door, Page, file_answers
 
 
 class AttestationOutput(serializers.ModelSerializer):
@@ -55,7 +55,7 @@ class AttestationFile(Door):
 
     form = "json"
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(responses=file_answers(*attestations.TYPES.values()))
     def get(self, request, pk):
         attestation = _attestation(self.by, pk)
         actions.take_attestation(attestation, form=self.form, by=self.by)

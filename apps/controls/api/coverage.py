@@ -1,13 +1,12 @@
 """The catalogue, a project's coverage, the facts it reads, judgements of evidence, the inventory."""
 
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
-from apps.common.api import Door
+from apps.common.api import Door, file_answers
 from apps.common.errors import BadInput, NothingThere
 from apps.common.pages import row_number
 from apps.controls import actions, exports, forms, queries
@@ -166,7 +165,7 @@ class CoverageExport(_Coverage):
         return JSONRenderer(), JSONRenderer.media_type
 
     @extend_schema(
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+        responses=file_answers(*(media.split(";")[0] for media in exports.MEDIA_TYPES.values())),
         operation_id="coverage_export",
         parameters=[VERSION, OpenApiParameter("format", str, enum=list(exports.MEDIA_TYPES))],
     )
@@ -206,7 +205,7 @@ class Inventory(Door):
         return JSONRenderer(), JSONRenderer.media_type
 
     @extend_schema(
-        responses=InventoryOutput(many=True),
+        responses={(200, "application/json"): InventoryOutput(many=True)} | file_answers("text/csv"),
         operation_id="inventory_list",
         parameters=[OpenApiParameter("format", str, enum=["json", "csv"], description="As a file to keep.")],
     )

@@ -43,7 +43,7 @@ class ScheduleOutput(serializers.Serializer):
     digest = serializers.CharField()
     by = serializers.CharField(source="by.user", help_text="Who proposed it.")
     at = serializers.DateTimeField()
-    published_by = serializers.CharField(source="published_by.user", default=None)
+    published_by = serializers.CharField(source="published_by.user", default=None, allow_null=True)
     published_at = serializers.DateTimeField(help_text="null: proposed.")
 
 
@@ -51,7 +51,7 @@ class RoundOutput(serializers.Serializer):
     id = serializers.IntegerField()
     day = serializers.DateField()
     at = serializers.DateTimeField()
-    started_by = serializers.CharField(source="started_by.user", default=None)
+    started_by = serializers.CharField(source="started_by.user", default=None, allow_null=True)
     result = serializers.JSONField()
 
 
@@ -66,15 +66,15 @@ class ReleaseInput(serializers.Serializer):
 
 class HoldOutput(serializers.Serializer):
     id = serializers.IntegerField(source="hold.pk")
-    project = serializers.CharField(source="project.slug", default=None)
+    project = serializers.CharField(source="project.slug", default=None, allow_null=True)
     reason = serializers.CharField(source="hold.reason")
     placed_by = serializers.CharField()
     placed_at = serializers.DateTimeField(source="hold.placed_at")
     asked_by = serializers.CharField()
-    asked_at = serializers.DateTimeField(source="hold.asked_at")
+    asked_at = serializers.DateTimeField(source="hold.asked_at", allow_null=True)
     asked_reason = serializers.CharField(source="hold.asked_reason")
     released_by = serializers.CharField()
-    released_at = serializers.DateTimeField(source="hold.released_at")
+    released_at = serializers.DateTimeField(source="hold.released_at", allow_null=True)
 
 
 class Frameworks(Door):

@@ -1,11 +1,11 @@
 """Documents, for programs: the same verbs as the pages."""
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 
 from apps.audits import readings
-from apps.common.api import Door
+from apps.common.api import Door, file_answers
 from apps.common.pages import row_number
 from apps.datasets import queries as datasets
 from apps.documents import actions, downloads, queries
@@ -109,12 +109,10 @@ class DocumentFile(Door):
 
     form = "json"
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(responses=file_answers(*downloads.TYPES.values()))
     def get(self, request, pk):
         document = _document(self.by, pk)
-        actions.take_away(document, form=self.form, by=self.by)
-        readings.opened(document, by=self.by, digest=document.digest)
-        return downloads.attachment(document, self.form)
+        return downloads.attachment(document, self.form, by=self.by)
 
 
 def _document(viewer, pk):

@@ -84,11 +84,10 @@ def document_json(request, pk):
 def _download(request, pk, form):
     document = _document(request, pk)
     try:
-        actions.take_away(document, form=form, by=request.membership)
+        return downloads.attachment(document, form, by=request.membership)
     except ActionDenied as denied:
         messages.error(request, str(denied))
         return see(document)
-    return downloads.attachment(document, form)
 
 
 def _document(request, pk):

@@ -6,7 +6,6 @@ from django.http import FileResponse, HttpResponse
 
 from apps.common import documents, storage
 from apps.common.documents import Attachment
-from apps.common.errors import ActionDenied
 from apps.common.numbers import duration, number, size
 from apps.reports import sheets
 
@@ -38,10 +37,8 @@ def attachment(report, form: str) -> HttpResponse | FileResponse:
 
 def _original(report) -> FileResponse:
     """The file that submitted figures came with, as it was sent: no browser is told to open it. Raises ActionDenied."""
-    try:
+    with storage.given_out():
         file = storage.open_stored(report.organization_id, report.original["digest"])
-    except FileNotFoundError:
-        raise ActionDenied("The stored bytes are gone; the operator of the portal must restore them.") from None
     response = FileResponse(file, as_attachment=True, filename=report.original["name"])
     response.headers["Content-Type"] = "application/octet-stream"
     response.headers["Content-Length"] = str(report.original["size"])
