@@ -215,8 +215,16 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_METHODS = ["password"]  # a second factor alone changes nothing about itself
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_RATE_LIMITS = {"webauthn_login": "30/m/ip"}  # a question and an answer each; there is nothing to guess
+ACCOUNT_FORMS = {
+    "login": "apps.accounts.forms.SignIn",
+    "reauthenticate": "apps.accounts.forms.StillYou",
+    "change_password": "apps.accounts.forms.ChangePassword",
+    "reset_password": "apps.accounts.forms.ForgottenPassword",
+    "reset_password_from_key": "apps.accounts.forms.PasswordByLink",
+}
 MFA_FORMS = {
-    "authenticate": "apps.accounts.forms.CodeBesides",
+    "authenticate": "apps.accounts.forms.Code",
+    "activate_totp": "apps.accounts.forms.NewApp",
     "authenticate_webauthn": "apps.accounts.forms.PasskeyBesides",
 }
 LOGIN_URL = "account_login"

@@ -1,12 +1,15 @@
 """What people type about people: invitations, roles, tokens and names."""
 
+from allauth.account import forms as account
 from allauth.account.adapter import get_adapter
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.base.internal.flows import check_rate_limit
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm
 from django import forms
+from django.conf import settings
 from django.contrib.auth import password_validation
 
 from apps.accounts import actions, passkeys, rules
@@ -198,6 +201,41 @@ class CodeBesides(AuthenticateForm):
             if refused.code == "incorrect_code":
                 _refused(self.user, "code")
             raise
+
+
+IN_OUR_WORDS = {  # what allauth's forms ask for
+    "login": "Email",
+    "email": "Email",
+    "password": "Password",
+    "remember": f"Stay signed in for {settings.SESSION_COOKIE_AGE // 3600} hours",
+    "oldpassword": "Password of now",
+    "password1": "New password",
+    "password2": "New password, once more",
+    "code": "Code",
+}
+
+
+def ours(form):
+    """One of allauth's forms in the house's words; a label is no placeholder."""
+
+    def begin(self, *args, **kwargs):
+        form.__init__(self, *args, **kwargs)
+        for name, bound in self.fields.items():
+            bound.label = IN_OUR_WORDS[name]
+            bound.widget.attrs.pop("placeholder", None)
+        if "remember" in self.fields:
+            self.fields["remember"].help_text = "Otherwise until this browser is closed."
+
+    return type(form.__name__, (form,), {"__init__": begin})
+
+
+SignIn = ours(account.LoginForm)
+StillYou = ours(account.ReauthenticateForm)
+ChangePassword = ours(account.ChangePasswordForm)
+ForgottenPassword = ours(account.ResetPasswordForm)
+PasswordByLink = ours(account.ResetPasswordKeyForm)
+Code = ours(CodeBesides)
+NewApp = ours(ActivateTOTPForm)
 
 
 class PasskeyBesides(AuthenticateWebAuthnForm):
