@@ -44,6 +44,7 @@ class ReportInput(FactsInput):
 
 
 class AmendmentInput(FactsInput):
+    entry_digest = serializers.CharField(max_length=64, help_text="Of the newest entry, which it amends.")
     reason = serializers.CharField(max_length=2000, help_text="What is new, and how it became known.")
 
 
@@ -58,8 +59,14 @@ class NoticeInput(serializers.Serializer):
 
 
 class SignedInput(serializers.Serializer):
+    entry_digest = serializers.CharField(max_length=64, help_text="Of the newest entry, as it was read.")
     password = serializers.CharField(max_length=200, trim_whitespace=False, help_text="Your own, once more.")
-    code = serializers.CharField(max_length=20, allow_blank=True, default="", help_text="Where you have enrolled one.")
+    code = serializers.CharField(
+        max_length=20,
+        allow_blank=True,
+        default="",
+        help_text="Where you have enrolled one. A passkey answers on a page, and never to a program.",
+    )
 
 
 class EvidenceReleaseInput(SignedInput):

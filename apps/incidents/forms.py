@@ -83,6 +83,7 @@ class Report(Facts):
 
 
 class Amendment(Facts):
+    entry_digest = forms.CharField(max_length=64, widget=forms.HiddenInput)  # of the entry that it began with
     reason = forms.CharField(
         label="What is new, and how it became known", max_length=2000, widget=forms.Textarea({"rows": 2})
     )
@@ -119,14 +120,18 @@ class Notice(forms.Form):
 
 
 class Signed(Reentry):
-    """What a signature asks for beside what it says; a passkey is asked about a sign-off or a delegation alone."""
+    """What a signature asks for beside what it says. The page carries the digest of the entry that it shows."""
 
-    asks_passkey = False
+    entry_digest = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+    @property
+    def said(self) -> list[forms.BoundField]:
+        """The fields that say something."""
+        return [self[name] for name in self.fields if name not in ("password", "code", "passkey", "entry_digest")]
 
 
 class Release(Signed):
     reason = forms.CharField(label="Why it may be released", max_length=2000, widget=forms.Textarea({"rows": 2}))
-    field_order = ("reason", "password", "code")
 
 
 class Closing(Signed):
@@ -139,7 +144,6 @@ class Closing(Signed):
         help_text="Of the impact assessment of risks; of a serious incident it is stated anew first.",
         widget=forms.Textarea({"rows": 2}),
     )
-    field_order = ("root_cause", "corrective_action", "verification", "hazards", "password", "code")
 
 
 class Confirmation(forms.Form):

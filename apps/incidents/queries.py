@@ -1,8 +1,9 @@
 """The register, on behalf of a viewer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import (
@@ -97,6 +98,15 @@ def named_versions(*, viewer, pks: Iterable[int], project=None) -> list[ModelVer
     if len(found) < len(wanted):
         raise NothingThere({"model_versions": "There is no such model version in that project."})
     return found
+
+
+def reported_alike(project: Project, title: str, facts: Mapping[str, Any], *, by) -> Incident | None:
+    """What this person reported before in that project, in exactly these words and of the same moments."""
+    asked = ("severity", "occurred_at", "aware_at", *rules.FLAGS)
+    same = {name: facts[name] for name in asked} | {name: facts[name].strip() for name in rules.WORDS}
+    first = Entry.objects.filter(number=1, by=by, incident__project=project, incident__title=title, **same)
+    found = first.select_related("incident").first()
+    return found.incident if found else None
 
 
 def project_named(slug: str, *, viewer) -> Project:

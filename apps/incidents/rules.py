@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from apps.accounts.permissions import Permission, why_not
 from apps.incidents.models import Duty, Notice, Purpose, Signature, Stage
@@ -41,6 +42,7 @@ STAGES = {
     Duty.PROTECTION: {Stage.INCOMPLETE, Stage.FINAL, Stage.NEEDLESS},
 }
 CONFIRMED_EVERY = timedelta(days=90)  # our choice: the cadence in which somebody looks through the register
+AGAIN = timedelta(minutes=1)  # within which the same confirmation is the same click
 CLOSING = {  # what a closing says
     "root_cause": "Root cause",
     "corrective_action": "Corrective action",
@@ -158,9 +160,43 @@ def why_not_report(*, by) -> str | None:
     return why_not(by, Permission.INCIDENT_REPORT)
 
 
+def why_not_twice(alike) -> str | None:
+    """`alike`: what the same person reported before in exactly these words, if anything."""
+    return f"You reported exactly this already: it is {alike}." if alike else None
+
+
+def why_not_confirm(last, note: str, now: datetime, *, by) -> str | None:
+    """`last`: when somebody last looked through the register."""
+    if reason := why_not_report(by=by):
+        return reason
+    if last and (last.by_id, last.note) == (by.pk, note) and now - last.at < AGAIN:
+        return "You confirmed it a moment ago."
+    return None
+
+
+def why_not_told_twice(clock: Clock, said: Mapping) -> str | None:
+    """`said`: what is to be kept of a notice; `clock`: the duty that it meets."""
+    last = clock.notices[-1] if clock.notices else None
+    if last and all(getattr(last, name) == value for name, value in said.items()):
+        return "Exactly this is kept already."
+    return None
+
+
 def why_not_amend(closing: Signature | None, *, by) -> str | None:
     """`closing`: the signature that closed it, if one did."""
     return why_not_report(by=by) or _why_over(closing)
+
+
+def why_not_on(entry, shown: str) -> str | None:
+    """`shown`: the digest of the entry that somebody had before them; `entry`: the newest."""
+    if shown == entry.digest:
+        return None
+    return f"Entry {entry.number} counts by now, and it is not the one that you were shown: read it first."
+
+
+def signing(incident, purpose: Purpose, entry_digest: str) -> dict[str, Any]:
+    """What a signer's passkey is asked about."""
+    return {"act": f"{purpose.value} of an incident", "incident": incident.pk, "entry": entry_digest}
 
 
 def why_not_notify(clock: Clock | None, before: Iterable[Clock], closing: Signature | None, *, by) -> str | None:

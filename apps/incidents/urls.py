@@ -19,6 +19,7 @@ project = [
     path("incidents/<int:pk>/ask/", views.incident_step, {"step": "ask"}, name="incident-ask"),
     path("incidents/<int:pk>/release/", views.incident_step, {"step": "release"}, name="incident-release"),
     path("incidents/<int:pk>/close/", views.incident_step, {"step": "close"}, name="incident-close"),
+    path("incidents/<int:pk>/question/", views.incident_question, name="incident-question"),
     path("incidents/<int:pk>/pack.<str:form>", views.incident_pack, name="incident-pack"),
 ]
 api = [

@@ -1,16 +1,19 @@
 """People's door to the incident register."""
 
 from django.contrib import messages
+from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.accounts import reentry
+from apps.accounts import passkeys, reentry
 from apps.common.errors import ActionDenied
-from apps.common.pages import attempt, listed, page, row_number, see
+from apps.common.pages import attempt, listed, page, row_number, see, told
 from apps.incidents import actions, forms, packs, queries, rules
+from apps.incidents.models import Purpose
 
 SHOWN = 20  # overdue ones above the list
 VERSIONS = 60  # model versions to choose from on a form; over REST, any
@@ -118,6 +121,20 @@ def incident_step(request, pk, step):
     return _detail(request, incident, **{step: form})
 
 
+SIGNED = {"ask": Purpose.ASK, "release": Purpose.RELEASE, "close": Purpose.CLOSE}
+
+
+@never_cache
+@require_POST
+def incident_question(request, pk):
+    """What this person's passkey is asked, about what they are to sign; nothing is signed by it yet."""
+    incident, purpose = _incident(request, pk), SIGNED.get(request.GET.get("step", ""))
+    if purpose is None:
+        raise BadRequest("Say what is to be signed.")
+    about = rules.signing(incident, purpose, request.POST.get("entry_digest", ""))
+    return told(lambda: passkeys.ask(request.user, about))
+
+
 @require_POST
 def incident_suspend(request, pk):
     """Take what it affects out of service, at once."""
@@ -159,10 +176,12 @@ def _detail(request, incident, **bound):
         "serving": list(queries.serving(case)[:SHOWN]),
         "history": queries.history(case),
         "forms": _forms(request, case) | bound,
+        "why_not_passkey": passkeys.why_not(request.get_host()),
         **_objections(case, request.membership),
     }
-    wrong = any(form.errors for form in bound.values())
-    return page(request, "incidents/incident_detail.html", context=context, status=400 if wrong else 200)
+    status, [first, *others] = 400 if any(form.errors for form in bound.values()) else 200, context["affected"]
+    about = None if others else first
+    return page(request, "incidents/incident_detail.html", context=context, status=status, about=about)
 
 
 def _forms(request, case, posted: str = "") -> dict:

@@ -87,7 +87,7 @@ def words(rows: dict, project: str = "lending") -> dict:
         "occurred_at": "2026-01-01T00:00:00Z", "aware_at": "2026-01-02T00:00:00Z", "data_reported": "Letters.",
         "description": "They were refused.", "impacts": "No loan.", "stakeholders": "Applicants.", "suspend": False,
         "duty": "authority", "stage": "final", "told_at": f"{timezone.now():%Y-%m-%dT%H:%M:%SZ}", "reference": "N 7",
-        **dict.fromkeys(CLOSING, "Said."),
+        **dict.fromkeys(CLOSING, "Said."), "entry_digest": "0" * 64,
         "measured_by": "A lab", "measured_on": f"{timezone.now():%Y-%m-%d}", "method": "Hold-out.", "data": "Its rows.",
         "figures": [{"name": "accuracy", "value": 0.8, "n": 9}],
         "condition": 1, "evidence": "Report 7.", "who": "The deployer", "how": "By letter.", "drill": False,

@@ -64,7 +64,7 @@ def amended(tenant: Tenant, incident, *, by=None, versions=None, reason="A secon
     before = {"occurred_at": known.occurred_at, "aware_at": known.aware_at, "severity": known.severity}
     before |= {name: getattr(known, name) for name in NO}
     versions = versions or list(queries.affected(queries.case(incident)))
-    given = WORDS | before | more
+    given = WORDS | before | {"entry_digest": known.digest} | more
     return actions.amend(incident, reason=reason, model_versions=versions, by=by, **given)
 
 
@@ -75,10 +75,15 @@ def told(tenant: Tenant, incident, duty="authority", stage="final", *, by=None, 
     return actions.notify(incident, duty=duty, stage=stage, by=by, **given)
 
 
+def proved(incident) -> dict:
+    """What a signature needs beside what it says: the entry that was read, and who signs."""
+    return {"entry_digest": queries.case(incident).known.digest, "password": PASSWORD}
+
+
 def asked(tenant: Tenant, incident, *, by=None):
     by = by or tenant.reviewer
     tenant.enter(by)
-    return actions.ask_release(incident, reason="It is understood.", password=PASSWORD, by=by)
+    return actions.ask_release(incident, reason="It is understood.", by=by, **proved(incident))
 
 
 def released(tenant: Tenant, incident, *, by=None):
@@ -86,7 +91,7 @@ def released(tenant: Tenant, incident, *, by=None):
     asked(tenant, incident)
     by = by or tenant.owner
     tenant.enter(by)
-    return actions.release(incident, reason="Agreed.", password=PASSWORD, by=by)
+    return actions.release(incident, reason="Agreed.", by=by, **proved(incident))
 
 
 CLOSING = {
@@ -106,7 +111,7 @@ def assessed(tenant: Tenant):
 def closed(tenant: Tenant, incident, *, by=None, **more):
     by = by or tenant.reviewer
     tenant.enter(by)
-    return actions.close(incident, password=PASSWORD, by=by, **CLOSING | more)
+    return actions.close(incident, by=by, **proved(incident) | CLOSING | more)
 
 
 def done(tenant: Tenant, incident):

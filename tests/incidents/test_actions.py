@@ -14,7 +14,6 @@ from apps.incidents import actions, queries
 from apps.incidents.models import Incident, Snapshot
 from tests.approvals import make as approvals
 from tests.incidents import make
-from tests.make import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -225,7 +224,7 @@ def test_two_people_sign_the_release_and_the_authority_was_told_before(acme):
     incident = make.reported(acme, **make.SERIOUS)
     make.asked(acme, incident)
     acme.enter(acme.owner)
-    given = {"reason": "Agreed.", "password": PASSWORD}
+    given = {"reason": "Agreed."} | make.proved(incident)
     with pytest.raises(ActionDenied, match="authority is told before"):
         actions.release(incident, by=acme.owner, **given)
     make.told(acme, incident)
@@ -234,7 +233,7 @@ def test_two_people_sign_the_release_and_the_authority_was_told_before(acme):
         actions.release(incident, by=acme.reviewer, **given)
     acme.enter(acme.owner)
     with pytest.raises(BadInput, match="not your password"):
-        actions.release(incident, by=acme.owner, reason="x", password="wrong")
+        actions.release(incident, by=acme.owner, **given | {"password": "wrong"})
     assert case(acme, incident).held
     actions.release(incident, by=acme.owner, **given)
     assert not case(acme, incident).held

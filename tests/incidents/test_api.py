@@ -43,23 +43,28 @@ def test_the_whole_way(client, acme):
     one = f"{WHERE}{told['id']}/"
 
     more = sent(version, fundamental_rights=True) | {"reason": "A second complaint.", "aware_at": told["aware_at"]}
-    assert client.post(one + "entries/", more, **JSON).json()["entries"][1]["reason"] == "A second complaint."
+    more["entry_digest"] = told["entries"][0]["digest"]
+    entries = client.post(one + "entries/", more, **JSON).json()["entries"]
+    assert entries[1]["reason"] == "A second complaint."
+    again = client.post(one + "entries/", more, **JSON)
+    assert (again.status_code, "not the one that you were shown" in again.json()["detail"]) == (409, True)
+    signed = {"reason": "x", "password": PASSWORD, "entry_digest": entries[1]["digest"]}
     notice = {"duty": "authority", "stage": "incomplete", "who": "It", "how": "Form", "told_at": told["reported_at"]}
     assert client.post(one + "notices/", notice, **JSON).json()["duties"][0]["status"] == "incomplete"
     final = notice | {"stage": "final", "reference": "N 7", "told_at": timezone.now().isoformat()}
     assert client.post(one + "notices/", final, **JSON).json()["duties"][0]["final"] is True
 
-    assert client.post(one + "release/", {"reason": "x", "password": PASSWORD}, **JSON).status_code == 403
+    assert client.post(one + "release/", signed, **JSON).status_code == 403
     client.force_login(acme.reviewer.user)
-    assert client.post(one + "release/", {"reason": "x", "password": "no"}, **JSON).status_code == 400
-    assert client.post(one + "release/", {"reason": "x", "password": PASSWORD}, **JSON).status_code == 201
-    granted = client.post(one + "release/grant/", {"reason": "x", "password": PASSWORD}, **JSON)
+    assert client.post(one + "release/", signed | {"password": "no"}, **JSON).status_code == 400
+    assert client.post(one + "release/", signed, **JSON).status_code == 201
+    granted = client.post(one + "release/grant/", signed, **JSON)
     assert (granted.status_code, "second person" in granted.json()["detail"]) == (409, True)
     client.force_login(acme.owner.user)
-    assert client.post(one + "release/grant/", {"reason": "x", "password": PASSWORD}, **JSON).status_code == 201
+    assert client.post(one + "release/grant/", signed, **JSON).status_code == 201
     make.assessed(acme)
     client.force_login(acme.owner.user)
-    closed = client.post(one + "closure/", make.CLOSING | {"password": PASSWORD}, **JSON).json()
+    closed = client.post(one + "closure/", make.CLOSING | signed, **JSON).json()
     assert closed["closed"] and [one["purpose"] for one in closed["signatures"]] == ["ask", "release", "close"]
     assert client.get(f"{WHERE}?state=closed").json()["results"][0]["id"] == told["id"]
     assert client.get(f"{WHERE}?state=open").json()["results"] == []

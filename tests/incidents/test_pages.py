@@ -1,5 +1,6 @@
 """The register's pages: what is overdue first, each step offered to who may take it, and nothing typed is lost."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,6 @@ from django.utils import timezone
 
 from tests.approvals import make as approvals
 from tests.incidents import make
-from tests.make import PASSWORD
 
 pytestmark = pytest.mark.django_db
 ROOT = "/acme/lending/incidents/"
@@ -85,17 +85,19 @@ def test_each_step_is_offered_to_who_may_take_it(client, acme):
     told["told_at"] = f"{timezone.now():%Y-%m-%dT%H:%M:%S}"
     assert client.post(where + "notify/", told).status_code == 303
 
+    signed = make.proved(incident)
     client.force_login(acme.reviewer.user)
-    wrong = client.post(where + "ask/", {"reason": "Understood.", "password": "wrong"})
+    assert f'name="entry_digest" value="{signed["entry_digest"]}"' in page(client, acme.reviewer, where)
+    wrong = client.post(where + "ask/", signed | {"reason": "Understood.", "password": "wrong"})
     assert wrong.status_code == 400 and "This is not your password" in wrong.content.decode()
-    assert client.post(where + "ask/", {"reason": "Understood.", "password": PASSWORD}).status_code == 303
+    assert client.post(where + "ask/", signed | {"reason": "Understood."}).status_code == 303
     assert "a second person grants it" in page(client, acme.reviewer, where)
     client.force_login(acme.owner.user)
-    assert client.post(where + "release/", {"reason": "Agreed.", "password": PASSWORD}).status_code == 303
+    assert client.post(where + "release/", signed | {"reason": "Agreed."}).status_code == 303
 
     make.assessed(acme)
     client.force_login(acme.owner.user)
-    answer = client.post(where + "close/", make.CLOSING | {"password": PASSWORD}, follow=True)
+    answer = client.post(where + "close/", make.CLOSING | signed, follow=True)
     assert "the incident is closed" in answer.content.decode()
     shown = page(client, acme.auditor, where)
     assert "A column leaked." in shown and "Close it" not in shown and "Add what is new" not in shown
@@ -107,12 +109,40 @@ def test_an_amendment_begins_with_what_was_known(client, acme):
     shown = page(client, acme.builder, where + "amend/")
     assert make.WORDS["description"] in shown
     given = typed(make.version(acme, number=9), personal_data=True) | {"reason": "A second complaint."}
+    given["entry_digest"] = incident.entries.get().digest
     answer = client.post(where + "amend/", given)
     assert answer.status_code == 400 and "only grows" in answer.content.decode()
     given["model_versions"] += incident.entries.get().versions
     given["aware_at"] = f"{incident.aware_at - timedelta(minutes=1):%Y-%m-%dT%H:%M:%S}"
     assert client.post(where + "amend/", given).status_code == 303
     assert "A second complaint." in page(client, acme.auditor, where)
+
+
+def test_an_amendment_from_a_stale_page_passes_nobodys_entry_over(client, acme):
+    incident = make.reported(acme)
+    where, began_with = incident.get_absolute_url(), incident.entries.get()
+    make.amended(acme, incident, personal_data=True, reason="A second complaint.")
+    given = typed(began_with, reason="A third.") | {"model_versions": began_with.versions}
+    given |= {"aware_at": f"{incident.aware_at:%Y-%m-%dT%H:%M}", "entry_digest": began_with.digest}
+    client.force_login(acme.owner.user)
+    answer = client.post(where + "amend/", given)
+    shown = answer.content.decode()
+    assert answer.status_code == 400 and "Entry 2 counts by now, and it is not the one that you were shown" in shown
+    assert "A third." in shown and incident.entries.count() == 2
+    newest = re.search(r'name="entry_digest" value="(\w+)"', shown).group(1)  # who has read it adds to it
+    assert client.post(where + "amend/", given | {"entry_digest": newest}).status_code == 303
+
+
+def test_nobody_signs_about_an_entry_that_they_were_not_shown(client, acme):
+    incident = make.reported(acme, **make.SERIOUS)
+    stale = make.proved(incident) | {"reason": "Understood."}
+    make.amended(acme, incident, personal_data=True)
+    client.force_login(acme.reviewer.user)
+    answer = client.post(incident.get_absolute_url() + "ask/", stale)
+    assert answer.status_code == 400 and "not the one that you were shown" in answer.content.decode()
+    acme.enter()
+    assert not incident.signatures.exists()
+    assert client.post(incident.get_absolute_url() + "ask/", stale | make.proved(incident)).status_code == 303
 
 
 def test_a_register_is_confirmed_on_its_page(client, acme):

@@ -12,6 +12,7 @@ from apps.audits.refusals import action
 from apps.common.errors import BadInput, database_refusals, refuse
 from apps.common.tenancy import as_organization, organization_ids
 from apps.incidents import queries, rules
+from apps.incidents.actions.reporting import one_at_a_time
 from apps.incidents.models import Incident, Notice, Reminder
 
 WARNED = (72, 24, 4)  # hours before a duty's time
@@ -26,6 +27,7 @@ def notify(
 
     A final report follows the incomplete ones before it; the portal sends nothing itself."""
     require(by, Permission.INCIDENT_REPORT)
+    one_at_a_time(incident.project)
     case = queries.case(incident)
     clock = case.clock(duty)
     refuse(rules.why_not_notify(clock, case.before(duty), case.closing, by=by))
@@ -38,19 +40,17 @@ def notify(
         found["how"] = "Say through what, and where the proof of it is."
     if found:
         raise BadInput(found)
+    said = {"stage": stage, "who": who.strip(), "how": how.strip(), "reference": reference.strip(), "told_at": told_at}
+    refuse(rules.why_not_told_twice(clock, said))
     with database_refusals():
         made = Notice.objects.create(
             organization_id=incident.organization_id,
             incident=incident,
             duty=duty,
-            stage=stage,
-            who=who.strip(),
-            how=how.strip(),
-            reference=reference.strip(),
             note=note.strip(),
-            told_at=told_at,
             follows=clock.notices[-1] if clock.notices else None,
             by=by,
+            **said,
         )
     told = {"duty": duty, "stage": stage, "reference": made.reference, "told_at": told_at.isoformat()}
     record(Event.INCIDENT_NOTIFIED, on=incident, by=by, notice=made.pk, **told, due_at=clock.due_at.isoformat())

@@ -16,6 +16,7 @@ from apps.common.signing import KeyUnusable
 from apps.incidents import queries, rules, snapshots
 from apps.incidents.models import Confirmation, Entry, Incident, Snapshot
 from apps.models.models import ModelVersion
+from apps.projects.models import Project
 
 EVIDENCE = "https://assay.dev/evidence/v1"
 
@@ -24,13 +25,16 @@ EVIDENCE = "https://assay.dev/evidence/v1"
 def report(project, *, title: str, model_versions: list[ModelVersion], suspend: bool = False, by, **facts) -> Incident:
     """Open an incident with what is known of it; `suspend`: hold up the sign-offs of what it affects at once.
 
-    Where it is serious, everything that it affects is held as evidence in the same transaction. Raises BadInput."""
+    Where it is serious, everything that it affects is held as evidence in the same transaction. The same person reports
+    exactly the same once. Raises BadInput."""
     require(by, Permission.INCIDENT_REPORT)
     found = rules.problems(facts, None, timezone.now()) | _lacking(model_versions)
     if not title.strip():
         found["title"] = "Say in a line what happened."
     if found:
         raise BadInput(found)
+    one_at_a_time(project)
+    refuse(rules.why_not_twice(queries.reported_alike(project, title.strip(), facts, by=by)))
     with database_refusals():
         incident = Incident.objects.create(
             organization_id=by.organization_id, project=project, title=title.strip(), reported_by=by
@@ -44,11 +48,16 @@ def report(project, *, title: str, model_versions: list[ModelVersion], suspend: 
 
 
 @action
-def amend(incident: Incident, *, reason: str, model_versions: list[ModelVersion], by, **facts) -> Entry:
-    """Say anew, and whole, what is known. What was said before stays; what it affects only grows. Raises BadInput."""
+def amend(
+    incident: Incident, *, reason: str, model_versions: list[ModelVersion], entry_digest: str, by, **facts
+) -> Entry:
+    """Say anew, and whole, what is known. What was said before stays; what it affects only grows. Raises BadInput.
+
+    `entry_digest`: of the newest entry, which is amended; nobody's is passed over unread."""
     require(by, Permission.INCIDENT_REPORT)
+    one_at_a_time(incident.project)
     case = queries.case(incident)
-    refuse(rules.why_not_amend(case.closing, by=by))
+    refuse(rules.why_not_amend(case.closing, by=by) or rules.why_not_on(case.known, entry_digest))
     found = rules.problems(facts, case.known, timezone.now()) | _lacking(model_versions)
     if not reason.strip():
         found["reason"] = "Say what is new, and why it is known now."
@@ -75,6 +84,9 @@ def suspend(incident: Incident, *, by) -> int:
 def confirm(project, *, note: str = "", by) -> Confirmation:
     """Say that somebody looked through a project's register, and that nothing is missing in it."""
     require(by, Permission.INCIDENT_REPORT)
+    one_at_a_time(project)
+    last = queries.confirmations(viewer=by, project=project).first()
+    refuse(rules.why_not_confirm(last, note.strip(), timezone.now(), by=by))
     with database_refusals():
         made = Confirmation.objects.create(
             organization_id=by.organization_id, project=project, note=note.strip(), incidents=0, by=by
@@ -82,6 +94,11 @@ def confirm(project, *, note: str = "", by) -> Confirmation:
     made.refresh_from_db(fields=["incidents", "at"])
     record(Event.REGISTER_CONFIRMED, on=project, by=by, incidents=made.incidents, note=made.note)
     return made
+
+
+def one_at_a_time(project) -> None:
+    """Whoever else writes in the register of this project waits until this transaction has ended."""
+    Project.objects.select_for_update(of=("self",), no_key=True).get(pk=project.pk)
 
 
 def _said(incident, number: int, facts: dict[str, Any], versions: list[ModelVersion], *, by, reason: str = "") -> Entry:
