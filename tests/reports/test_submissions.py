@@ -574,3 +574,12 @@ def test_documents_and_coverage_take_it_as_what_it_is(acme, version, kind):
     assert kind != "model_card" or told.count("As submitted from outside, not recomputed.") == 2
     held = coverage.holding(acme, "fairness_report", version=version)
     assert [item.provenance for item in held.items] == ["submitted"]
+
+
+def test_a_figure_without_its_interval_says_that_none_came(acme, version, client):
+    whole, bare = FIGURE, {"name": "accuracy", "value": 0.8, "n": 597}
+    report = actions.submit(version, kind="performance", given=WORDS | {"measured_on": TODAY, "figures": [whole, bare]},
+                            by=acme.builder)  # fmt: skip
+    client.force_login(acme.auditor.user)
+    page = client.get(report.get_absolute_url()).content.decode()
+    assert page.count("no interval was submitted") == 1

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from apps.common.numbers import number, threshold
+from apps.reports.figures import REPORTS
 from apps.reports.models import Kind
 from apps.reports.rules import IN_OPERATION_QUESTIONS, QUESTIONS, in_words, name_of
 from apps.reports.sheets import explainability, fairness, performance, privacy
@@ -93,6 +94,12 @@ def sheet(report) -> Sheet:
     )
 
 
+def _lacking(kind: str, figure: dict) -> dict:
+    """What is said of a submitted figure that came without its interval; one that is exact has none."""
+    known = REPORTS[kind].get(figure["name"])
+    return {"note": "no interval was submitted"} if figure["low"] is None and not (known and known.exact) else {}
+
+
 def _submitted(result) -> Sheet:
     """What is shown of figures that were measured elsewhere: themselves, and by whom, how and on what they were."""
     measured, subject = result["measured"], result["subject"]
@@ -102,7 +109,7 @@ def _submitted(result) -> Sheet:
         answer=result["answer"],
         verdict="submitted",
         judged=[],
-        figures=[_shown(figure) for figure in result["figures"]],
+        figures=[_shown(figure | _lacking(result["kind"], figure)) for figure in result["figures"]],
         sections=(),
         caveats=result["caveats"],
         not_examined="Whatever the portal would have measured itself: it did not look at rows, groups or predictions.",
