@@ -159,7 +159,6 @@ class Unsaid(forms.PasswordInput):
 class Reentry(forms.Form):
     """What proves once more who one is, at the end of a form that binds. `second`: see `reentry.second`."""
 
-    asks_passkey = True  # whether the page has a question to put to one
     password = forms.CharField(
         label="Your password",
         strip=False,
@@ -177,18 +176,16 @@ class Reentry(forms.Form):
 
     def __init__(self, *args, second, **kwargs):
         super().__init__(*args, **kwargs)
-        asked = second.passkey and self.asks_passkey
         if not second:
             del self.fields["code"]
-        if not asked:
-            del self.fields["passkey"]
         if not second.passkey:
+            del self.fields["passkey"]
             return
         code, instead = self.fields["code"], "Leave it empty, and your passkey is asked."
-        if not second.app:
-            code.label, code.help_text = "Recovery code", instead if asked else "A passkey is not asked here."
-        elif asked:
+        if second.app:
             code.help_text = f"{instead} Or one of your recovery codes."
+        else:
+            code.label, code.help_text = "Recovery code", instead
 
 
 class CodeBesides(AuthenticateForm):
