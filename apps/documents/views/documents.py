@@ -5,8 +5,8 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from apps.audits import readings
-from apps.common.errors import ActionDenied, BadInput
-from apps.common.pages import listed, page, row_number, see
+from apps.common.errors import ActionDenied
+from apps.common.pages import attempt, listed, page, row_number, see
 from apps.documents import actions, downloads, forms, queries, rules
 from apps.documents.models import DocumentKind
 from apps.models import queries as models
@@ -17,7 +17,7 @@ def document_list(request):
     viewer, project = request.membership, request.project
     version = _version(request)
     form = forms.Build(request.POST or None, version=version)
-    if form.is_valid() and version and (made := _built(form, version, by=viewer)):
+    if form.is_valid() and version and (made := attempt(form, form.build, actions.build, version, by=viewer)):
         return see(made)
     context = {"version": version, "form": form, "why_not": rules.why_not_build(project, by=viewer)}
     if version:
@@ -40,18 +40,6 @@ def _standing(version) -> list[dict]:
         for kind in DocumentKind
         for document, changes in newest.get(kind, [(None, [])])
     ]  # fmt: skip
-
-
-def _built(form, version, *, by):
-    """The document that was asked for; or None, with the objections in the form."""
-    try:
-        return form.build(actions.build, version, by=by)
-    except ActionDenied as denied:
-        form.add_error(None, str(denied))
-    except BadInput as bad:
-        for name, sentence in bad.problems.items():
-            form.add_error(name if name in form.fields else None, sentence)
-    return None
 
 
 @require_safe
