@@ -11,6 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest
 from django.db import connection, transaction
 from django.http import Http404
+from django.urls import is_valid_path
 from django_htmx.http import HttpResponseClientRedirect
 
 from apps.accounts import actions as people
@@ -78,6 +79,34 @@ def readable_addresses(get_response):
     return answer
 
 
+def measured_bodies(get_response):
+    """A body in chunks says no length, and would be read as empty: its sender would be told that all is missing."""
+
+    def answer(request):
+        if request.headers.get("Transfer-Encoding") and not request.headers.get("Content-Length"):
+            words = (
+                "This body comes in chunks and says no length. Send it with Content-Length: from a file, not a pipe."
+            )
+            return problems.answer(411, "Length required", words)
+        return get_response(request)
+
+    return answer
+
+
+def exact_addresses(get_response):
+    """A redirect would turn a program's POST into a GET that succeeds: it is told the address that it meant instead."""
+
+    def answer(request):
+        path = request.path_info
+        if path.startswith("/api/") and request.method not in ("GET", "HEAD") and not is_valid_path(path):
+            meant = path.removesuffix("/") if path.endswith("/") else f"{path}/"
+            if is_valid_path(meant):
+                return problems.answer(404, "Not found", f"There is no such thing here. The address is {meant}")
+        return get_response(request)
+
+    return answer
+
+
 def last_seen(get_response):
     """Note when a session is at work, to some minutes: each process notes each session once in that time."""
     noted: dict[str, float] = {}
@@ -130,7 +159,7 @@ def _enter(request, kwargs):
     request.membership = _membership(request, kwargs.pop("organization"))
     if request.membership is None:
         if request.path.startswith("/api/"):
-            return None if _stranger(request) else _nothing_here(request)
+            return None if _stranger(request) else _not_let_in(request)
         if person is None:
             return _sign_in(request)
         raise Http404
@@ -164,10 +193,13 @@ def _stranger(request) -> bool:
     return "Authorization" not in request.headers and not request.user.is_authenticated
 
 
-def _nothing_here(request):
+def _not_let_in(request):
+    """The same for an organization that is another's and for one that is not; a token may be to blame."""
+    words = "There is no such thing here"
     if "Authorization" in request.headers:
         log.warning("A token opened nothing here: from %s, at %s.", request.META.get("REMOTE_ADDR"), request.path)
-    return problems.answer(404, "Not found", "There is no such thing here.")
+        words += ", or the token is not for it: it is mistyped, expired, revoked, or of another organization"
+    return problems.answer(404, "Not found", f"{words}.")
 
 
 def _call(request, view, args, kwargs):

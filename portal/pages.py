@@ -4,6 +4,7 @@ import logging
 import sys
 
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError, connection
 from django.http import JsonResponse
 from django.shortcuts import redirect, render
@@ -53,6 +54,8 @@ def ready(request):
 
 
 def bad_request(request, exception):
+    if isinstance(exception, RequestDataTooBig):
+        return _refusal(request, 413, problems.TOO_BIG, problems.too_big())
     return _refusal(request, 400, "Bad request", "The portal could not read this request.")
 
 

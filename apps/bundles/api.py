@@ -10,7 +10,7 @@ from apps.accounts.idempotency import shown_once
 from apps.approvals import queries as approvals
 from apps.bundles import actions, downloads, queries
 from apps.bundles.models import Share
-from apps.common.api import Door
+from apps.common.api import Door, Page
 
 
 class ShareInput(serializers.Serializer):
@@ -30,7 +30,7 @@ class ShareOutput(serializers.ModelSerializer):
     state = serializers.CharField()
     approvals = serializers.ListField(child=serializers.IntegerField())
     made_by = serializers.CharField(source="made_by.user")
-    url = serializers.CharField(source="get_absolute_url", help_text="The page.")
+    url = Page()
 
     class Meta:
         model = Share

@@ -2,7 +2,7 @@
 
 import logging
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import transaction
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
@@ -15,6 +15,11 @@ from apps.common.errors import ActionDenied, BadInput, NothingThere, NotPermitte
 
 log = logging.getLogger(__name__)
 MAX_PAGE = 200
+FEW = 20  # words that a sentence can list
+PAGES = {
+    "after": "a cursor; take the address that the page before gave as `next`",
+    "limit": f"a number of rows from 1 to {MAX_PAGE}",
+}
 
 
 class Page(serializers.CharField):
@@ -25,6 +30,16 @@ class Page(serializers.CharField):
 
     def to_representation(self, value) -> str:
         return self.context["request"].build_absolute_uri(value)
+
+
+class Choice(serializers.ChoiceField):
+    """One of a few words; another is refused with those there are."""
+
+    def __init__(self, choices, **options):
+        super().__init__(choices, **options)
+        words = [str(word) for word in self.choices]
+        these = ", ".join(words) if len(words) <= FEW else "the words that /api/v1/schema lists"
+        self.error_messages["invalid_choice"] = f"“{{input}}” is none of {these}."
 
 
 class Door(APIView):
@@ -45,9 +60,9 @@ class Door(APIView):
 
     def slice(self, serializer_class, queryset, *, key: str = "pk"):
         """One page: `{"results": […], "next": address or null}`; `?after=` continues, `?limit=` up to MAX_PAGE."""
-        limit = pages.row_number(self.request.query_params.get("limit"))
+        after, limit = (self._number(name) for name in ("after", "limit"))
         size = pages.PAGE_SIZE if limit is None else min(max(limit, 1), MAX_PAGE)
-        part = pages.cursor_slice(queryset, self.request.query_params.get("after"), key=key, size=size)
+        part = pages.cursor_slice(queryset, None if after is None else str(after), key=key, size=size)
         following = None
         if part.next:
             query = self.request.query_params.copy()
@@ -55,6 +70,16 @@ class Door(APIView):
             following = self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
         results = serializer_class(part.rows, many=True, context={"request": self.request}).data
         return Response({"results": results, "next": following})
+
+    def _number(self, name: str) -> int | None:
+        """What the address says of `after` or `limit`. A program that is told the first page for another would read
+        it for ever: raises BadInput for what is no number."""
+        said = self.request.query_params.get(name)
+        if not said:
+            return None
+        if (number := pages.row_number(said)) is None:
+            raise BadInput({name: f"“{said[:40]}” is not {PAGES[name]}."})
+        return number
 
 
 def file_answers(*media: str) -> dict:
@@ -76,17 +101,36 @@ def problem(error: Exception, context) -> Response | None:
         found = _details(400, "Bad input", str(error), errors=error.problems)
     elif isinstance(error, PermissionDenied):
         found = _details(403, "Not permitted", str(error) or "This is not permitted.")
+    elif isinstance(error, RequestDataTooBig):
+        found = _details(413, problems.TOO_BIG, problems.too_big())
     elif isinstance(error, exceptions.ValidationError):
         errors = dict(_flat(error.detail))
         found = _details(400, "Bad input", " ".join(f"{k}: {v}" if k else v for k, v in errors.items()), errors=errors)
     elif isinstance(error, exceptions.APIException):
-        found = _details(error.status_code, error.default_code.replace("_", " ").capitalize(), str(error.detail))
+        title = error.default_code.replace("_", " ").capitalize()
+        found = _details(error.status_code, title, _instead(error, context) or str(error.detail))
         for name, value in _headers(error).items():
             found[name] = value
     else:
         return None
     transaction.set_rollback(True)
     return found
+
+
+def _instead(error: exceptions.APIException, context) -> str | None:
+    """What to send instead, where HTTP itself was spoken differently from what this address understands."""
+    view, request = context["view"], context["request"]
+    if isinstance(error, exceptions.NotAuthenticated):
+        return "Say who asks: “Authorization: Bearer <token>”. A token is made on the page API tokens."
+    if isinstance(error, exceptions.MethodNotAllowed):
+        return f"{request.method} is not for this address. It takes {', '.join(view.allowed_methods)}."
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        read = " or ".join(parser.media_type for parser in view.parser_classes)
+        return f"The body comes as “{request.content_type}”. Send {read}, and say so in Content-Type."
+    if isinstance(error, exceptions.NotAcceptable):
+        made = " or ".join(renderer.media_type for renderer in view.renderer_classes)
+        return f"The answer is {made}. Ask for it in Accept, or leave Accept out."
+    return None
 
 
 def _details(status_code: int, title: str, detail: str, **more) -> Response:

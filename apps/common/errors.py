@@ -20,7 +20,7 @@ class BadInput(Exception):
     """What was given cannot be used: {field: sentence}; the field "" stands for the whole. HTTP 400."""
 
     def __init__(self, problems: dict[str, str]):
-        super().__init__(" ".join(problems.values()))
+        super().__init__(" ".join(dict.fromkeys(problems.values())))
         self.problems = problems
 
 

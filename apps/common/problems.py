@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import JsonResponse
 
 from apps.common.origin import origin
 
 MEDIA_TYPE = "application/problem+json"
+TOO_BIG = "Content too large"
 
 
 def details(status: int, title: str, detail: str, **more: Any) -> dict[str, Any]:
@@ -20,3 +22,9 @@ def details(status: int, title: str, detail: str, **more: Any) -> dict[str, Any]
 
 def answer(status: int, title: str, detail: str) -> JsonResponse:
     return JsonResponse(details(status, title, detail), status=status, content_type=MEDIA_TYPE)
+
+
+def too_big() -> str:
+    """Of a body that is read whole; files are streamed, and have a limit of their own."""
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE / 2**20
+    return f"The body is larger than {most:g} MiB. Send less at a time; files go as multipart/form-data."

@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import serializers, status
 from rest_framework.response import Response
 
-from apps.common.api import Door, Page, file_answers
+from apps.common.api import Choice, Door, Page, file_answers
 from apps.incidents import actions, packs, queries, rules
 from apps.incidents.models import Confirmation, Duty, Entry, Incident, Notice, Severity, Signature, Stage
 
@@ -20,7 +20,7 @@ class FactsInput(serializers.Serializer):
         child=serializers.IntegerField(min_value=1, max_value=LARGEST), min_length=1, max_length=200,
         help_text="Those it affects.",
     )  # fmt: skip
-    severity = serializers.ChoiceField(Severity.choices)
+    severity = Choice(Severity.choices)
     occurred_at = serializers.DateTimeField()
     aware_at = serializers.DateTimeField(help_text="Every clock counts from here; an amendment never moves it later.")
     source = serializers.CharField(max_length=500, help_text="How it became known.")
@@ -49,8 +49,8 @@ class AmendmentInput(FactsInput):
 
 
 class NoticeInput(serializers.Serializer):
-    duty = serializers.ChoiceField(Duty.choices)
-    stage = serializers.ChoiceField(Stage.choices)
+    duty = Choice(Duty.choices)
+    stage = Choice(Stage.choices)
     who = serializers.CharField(max_length=200)
     how = serializers.CharField(max_length=200)
     told_at = serializers.DateTimeField()

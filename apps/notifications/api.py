@@ -7,18 +7,18 @@ from rest_framework.response import Response
 
 from apps.accounts.idempotency import shown_once
 from apps.audits.events import Event
-from apps.common.api import Door
+from apps.common.api import Choice, Door, Page
 from apps.notifications import actions, queries
 from apps.notifications.models import Destination, Kind
 
 
 def _events(**options):
-    choice = serializers.ChoiceField(choices=Event.choices)
+    choice = Choice(choices=Event.choices)
     return serializers.ListField(child=choice, max_length=len(Event), help_text="Which; none: all.", **options)
 
 
 class DestinationInput(serializers.Serializer):
-    kind = serializers.ChoiceField(choices=Kind.choices)
+    kind = Choice(choices=Kind.choices)
     name = serializers.CharField(required=False, default="", max_length=120, allow_blank=True)
     address = serializers.CharField(max_length=500, help_text="https://…; one POST a message")
     token = serializers.CharField(
@@ -48,7 +48,7 @@ class DestinationOutput(serializers.ModelSerializer):
     events = serializers.ListField(child=serializers.CharField(), help_text="none: all")
     lag = serializers.IntegerField(help_text="records after the cursor")
     behind_since = serializers.DateTimeField(allow_null=True, help_text="the moment of the first of them")
-    url = serializers.CharField(source="get_absolute_url", help_text="The page.")
+    url = Page()
 
     class Meta:
         model = Destination

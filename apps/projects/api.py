@@ -4,7 +4,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.response import Response
 
-from apps.common.api import Door, Page
+from apps.common.api import Choice, Door, Page
 from apps.common.errors import NothingThere
 from apps.projects import actions, queries, rules
 from apps.projects.models import Project, RiskClass
@@ -30,7 +30,7 @@ class ProjectOutput(serializers.ModelSerializer):
 
 class RiskInput(serializers.Serializer):
     answers = serializers.DictField(child=serializers.BooleanField(), help_text=ANSWERS)
-    risk_class = serializers.ChoiceField(
+    risk_class = Choice(
         choices=RiskClass.choices, required=False, help_text="To raise the class above what the answers ask."
     )
 

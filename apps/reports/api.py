@@ -9,7 +9,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 
 from apps.audits import readings
-from apps.common.api import Door, Page, file_answers
+from apps.common.api import Choice, Door, Page, file_answers
 from apps.common.errors import BadInput, NothingThere
 from apps.common.pages import row_number
 from apps.common.parsing import Json
@@ -21,7 +21,7 @@ from apps.reports.submissions import MOST_FIGURES, TEXTS
 
 class StartInput(serializers.Serializer):
     model_version = serializers.IntegerField(min_value=1)
-    kinds = serializers.ListField(child=serializers.ChoiceField(Kind.choices), allow_empty=False)
+    kinds = serializers.ListField(child=Choice(Kind.choices), allow_empty=False)
     parameters = serializers.JSONField(required=False, default=dict)
 
 
@@ -54,7 +54,7 @@ class Figures(serializers.ListField):
 
 class SubmissionInput(serializers.Serializer):
     model_version = serializers.IntegerField(min_value=1)
-    kind = serializers.ChoiceField(Kind.choices)
+    kind = Choice(Kind.choices)
     measured_by = serializers.CharField(max_length=TEXTS["measured_by"])
     measured_on = serializers.DateField()
     method = serializers.CharField(max_length=TEXTS["method"])

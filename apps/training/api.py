@@ -4,7 +4,7 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 
-from apps.common.api import Door, Page
+from apps.common.api import Choice, Door, Page
 from apps.common.errors import NothingThere
 from apps.common.work import WorkState
 from apps.datasets import queries as datasets
@@ -19,7 +19,7 @@ KNOBS = "Knobs by name. " + " ".join(
 class RecipeInput(serializers.Serializer):
     """What is left out has its default."""
 
-    estimator = serializers.ChoiceField(choices=[(each.name, each.label) for each in rules.ESTIMATORS.values()])
+    estimator = Choice(choices=[(each.name, each.label) for each in rules.ESTIMATORS.values()])
     inputs_sensitive = serializers.BooleanField(default=False)
     test_share = serializers.FloatField(required=False)
     seed = serializers.IntegerField(required=False)

@@ -181,8 +181,75 @@ def test_lists_are_cut_and_go_on_by_cursor(acme, call):
         first = call("get", "members/?" + first["next"].split("?")[1], token=secret).json()
         seen += [row["id"] for row in first["results"]]
     assert sorted(seen) == sorted(Membership.objects.values_list("pk", flat=True)) and len(seen) == 5
-    for cursor in ("x", "-1", "9" * 30, "٣"):
-        assert call("get", f"members/?after={cursor}", token=secret).status_code == 200
+
+
+@pytest.mark.parametrize("said", ["after=x", "after=-1", f"after={'9' * 30}", "after=٣", "limit=-1", "limit=all"])
+def test_a_cursor_that_is_none_is_refused_and_not_taken_for_the_first_page(acme, call, said):
+    _, secret = make.token(acme.auditor)
+    name, _, value = said.partition("=")
+    body = is_problem(call("get", f"members/?{said}", token=secret), 400)
+    assert f"“{value}” is not a" in body["errors"][name]
+
+
+# --- what a newcomer gets wrong ---------------------------------------------------------------------------------------
+
+
+def test_who_says_not_who_they_are_is_told_how_to(call):
+    assert "Authorization: Bearer" in is_problem(call("get", "members/"), 401)["detail"]
+
+
+def test_a_method_that_an_address_does_not_know_is_answered_with_those_it_knows(acme, call):
+    _, secret = make.token(acme.auditor)
+    response = call("put", "members/", {}, token=secret)
+    assert "PUT is not for this address. It takes GET, " in is_problem(response, 405)["detail"]
+    assert response.headers["Allow"]
+
+
+def test_a_body_of_another_kind_is_answered_with_the_kind_that_is_read(acme, client):
+    _, secret = make.token(acme.builder, "read", "project.open")
+    headers = {"HTTP_AUTHORIZATION": f"Bearer {secret}"}
+    for path, kind in (("projects", "application/json"), ("datasets", "multipart/form-data")):
+        response = client.post(f"/api/v1/acme/{path}/", "name=x", content_type="text/plain", **headers)
+        assert f"“text/plain”. Send {kind}, " in is_problem(response, 415)["detail"]
+    response = client.get("/api/v1/acme/projects/", HTTP_ACCEPT="text/xml", **headers)
+    assert "The answer is application/json." in is_problem(response, 406)["detail"]
+
+
+def test_a_word_that_is_none_of_a_few_is_answered_with_those(acme, call):
+    _, secret = make.token(acme.owner)
+    body = is_problem(call("post", "invitations/", {"email": "n@p.example", "role": "chief"}, token=secret), 400)
+    assert body["errors"]["role"] == "“chief” is none of owner, builder, reviewer, auditor."
+
+
+@pytest.mark.parametrize("key", ["", "k"])
+def test_a_body_that_is_too_large_is_told_the_limit(acme, call, key, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 2**20
+    _, secret = make.token(acme.owner, "read", "project.open")
+    headers = {"HTTP_IDEMPOTENCY_KEY": key} if key else {}
+    response = call("post", "projects/", {"name": "x" * 2**20}, token=secret, **headers)
+    assert "larger than 1 MiB" in is_problem(response, 413)["detail"]
+
+
+def test_a_form_that_is_too_large_is_told_the_limit_on_a_page(acme, client, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 2**10
+    client.force_login(acme.owner.user)
+    response = client.post("/acme/projects/new/", {"purpose": "x" * 2**12})
+    assert response.status_code == 413 and "larger than" in response.content.decode()
+
+
+def test_a_body_that_says_no_length_is_not_taken_for_an_empty_one(acme, call):
+    _, secret = make.token(acme.owner, "read", "project.open")
+    chunks = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
+    assert "Content-Length" in is_problem(call("post", "projects/", {}, token=secret, **chunks), 411)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"), [("projects", "projects/"), ("deployments/1/predict/", "deployments/1/predict")]
+)
+def test_a_slash_too_few_or_too_many_is_told_and_no_post_becomes_a_get(acme, call, sent, meant):
+    _, secret = make.token(acme.builder)
+    body = is_problem(call("post", sent, {}, token=secret), 404)
+    assert body["detail"].endswith(f"The address is /api/v1/acme/{meant}")
 
 
 # --- strangers ------------------------------------------------------------------------------------------------------
@@ -214,7 +281,7 @@ def test_a_dead_or_foreign_token_is_answered_like_no_organization(acme, rival, c
         for verb in ("get", "post", "patch", "put", "delete"):
             here = call(verb, door, token=secret)
             nowhere = call(verb, door, token=secret, organization="nowhere")
-            is_problem(here, 404)
+            assert "mistyped, expired, revoked, or of another" in is_problem(here, 404)["detail"]
             assert here.content == nowhere.content and told(here) == told(nowhere)
 
 

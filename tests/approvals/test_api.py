@@ -69,7 +69,7 @@ def test_the_whole_way_over_rest(call, acme):
         ({"password": "wrong"}, 400, "not your password"),
         ({"dossier_digest": "0" * 64}, 409, "showed another dossier"),
         ({"meaning": "risk accepted"}, 409, "asks for no such signature"),
-        ({"meaning": "whatever"}, 400, "not a valid choice"),
+        ({"meaning": "whatever"}, 400, "is none of "),
         ({"meaning": ""}, 400, "Name it when you sign"),
         ({"decision": "return"}, 400, "only then"),
         ({"reason": " "}, 400, "reason"),

@@ -7,12 +7,12 @@ from rest_framework import serializers, status
 from apps.accounts import actions, queries, rules
 from apps.accounts.models import EmergencyAccess
 from apps.accounts.permissions import IN_EMERGENCY
-from apps.common.api import Door
+from apps.common.api import Choice, Door, Page
 
 
 class EmergencyInput(serializers.Serializer):
     words = serializers.ListField(
-        child=serializers.ChoiceField(choices=[(word.value, word.label) for word in IN_EMERGENCY]), allow_empty=False
+        child=Choice(choices=[(word.value, word.label) for word in IN_EMERGENCY]), allow_empty=False
     )
     minutes = serializers.IntegerField(min_value=1, max_value=rules.EMERGENCY_MINUTES_MOST)
     reason = serializers.CharField(max_length=2000)
@@ -31,7 +31,7 @@ class EmergencyOutput(serializers.ModelSerializer):
     reviewed_by = serializers.CharField(source="reviewed_by.user", default=None, allow_null=True)
     over_at = serializers.DateTimeField(allow_null=True)
     review_due = serializers.DateTimeField(allow_null=True)
-    url = serializers.CharField(source="get_absolute_url", help_text="The page.")
+    url = Page()
 
     class Meta:
         model = EmergencyAccess

@@ -11,7 +11,7 @@ from apps.accounts import actions, queries, rules
 from apps.accounts.idempotency import shown_once
 from apps.accounts.models import Invitation, Membership, Role, Token
 from apps.accounts.permissions import Permission
-from apps.common.api import Door
+from apps.common.api import Choice, Door
 
 
 class Bearer(OpenApiAuthenticationExtension):
@@ -34,7 +34,7 @@ class MemberOutput(serializers.ModelSerializer):
 
 
 class RoleInput(serializers.Serializer):
-    role = serializers.ChoiceField(choices=Role.choices)
+    role = Choice(choices=Role.choices)
 
 
 class ErasureInput(serializers.Serializer):
@@ -66,7 +66,7 @@ class InvitationMade(InvitationOutput):
 
 class TokenInput(serializers.Serializer):
     name = serializers.CharField(max_length=80)
-    scopes = serializers.ListField(child=serializers.ChoiceField(choices=Permission.choices), allow_empty=False)
+    scopes = serializers.ListField(child=Choice(choices=Permission.choices), allow_empty=False)
     days = serializers.IntegerField(min_value=1, max_value=rules.TOKEN_DAYS_MOST, default=rules.TOKEN_DAYS)
 
 

@@ -7,14 +7,14 @@ from rest_framework.response import Response
 
 from apps.accounts import actions, queries, rules
 from apps.accounts.models import AccessReview
-from apps.common.api import Door
+from apps.common.api import Door, Page
 from apps.common.errors import ActionDenied
 
 
 class AccessReviewOutput(serializers.ModelSerializer):
     started_by = serializers.CharField(source="started_by.user")
     finished_by = serializers.CharField(source="finished_by.user", default=None, allow_null=True)
-    url = serializers.CharField(source="get_absolute_url", help_text="The page.")
+    url = Page()
 
     class Meta:
         model = AccessReview

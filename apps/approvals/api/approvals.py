@@ -9,7 +9,7 @@ from rest_framework import serializers, status
 from apps.approvals import actions, documents, queries
 from apps.approvals.models import SIGNED_WORDS, Approval, Consequence, Decision, Signature
 from apps.audits import readings
-from apps.common.api import Door, Page
+from apps.common.api import Choice, Door, Page
 from apps.common.errors import NothingThere
 
 
@@ -55,7 +55,7 @@ class ConditionInput(serializers.Serializer):
         help_text="Instead of an owner: `report`, `figure`, `of`, `bound`, `at_least` or `at_most`, as in a policy.",
     )
     due_at = serializers.DateTimeField()
-    consequence = serializers.ChoiceField(choices=Consequence.choices)
+    consequence = Choice(choices=Consequence.choices)
 
 
 class FulfilmentInput(serializers.Serializer):
@@ -78,8 +78,8 @@ class ConditionOutput(serializers.Serializer):
 
 
 class SignatureInput(ReasonInput):
-    decision = serializers.ChoiceField(choices=Decision.choices)
-    meaning = serializers.ChoiceField(choices=list(SIGNED_WORDS), allow_blank=True, default="")
+    decision = Choice(choices=Decision.choices)
+    meaning = Choice(choices=list(SIGNED_WORDS), allow_blank=True, default="")
     dossier_digest = serializers.CharField(max_length=64, help_text="Of the dossier that was read.")
     conditions = ConditionInput(many=True, default=list, help_text="With `approved` alone, as far as the policy lets.")
     password = serializers.CharField(trim_whitespace=False, help_text="The signer's own, once more.", write_only=True)

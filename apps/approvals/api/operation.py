@@ -6,6 +6,7 @@ from rest_framework.response import Response
 
 from apps.approvals import actions, queries
 from apps.approvals.api.approvals import OneApproval
+from apps.common.api import Choice
 from apps.common.errors import NothingThere
 from apps.datasets import queries as datasets
 from apps.reports import queries as reports
@@ -15,9 +16,7 @@ from apps.reports.models import IN_OPERATION
 
 class OperationInput(serializers.Serializer):
     dataset_version = serializers.IntegerField(min_value=1, help_text="Declared rows from operation, all measured.")
-    kinds = serializers.ListField(
-        child=serializers.ChoiceField([(kind.value, kind.label) for kind in IN_OPERATION]), allow_empty=False
-    )
+    kinds = serializers.ListField(child=Choice([(kind.value, kind.label) for kind in IN_OPERATION]), allow_empty=False)
     since = serializers.DateField(default=None, allow_null=True, help_text="First day of the period the rows are of.")
     until = serializers.DateField(default=None, allow_null=True, help_text="Its last day.")
 

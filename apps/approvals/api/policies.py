@@ -9,7 +9,7 @@ from apps.approvals.gates.lines import LONGEST
 from apps.approvals.gates.schema import RISK_CLASSES
 from apps.approvals.gates.versions import differences
 from apps.approvals.models import PolicyVersion
-from apps.common.api import Door
+from apps.common.api import Choice, Door
 
 
 class PolicyInput(serializers.Serializer):
@@ -17,7 +17,7 @@ class PolicyInput(serializers.Serializer):
 
 
 class AdoptionInput(serializers.Serializer):
-    risk_class = serializers.ChoiceField(choices=RISK_CLASSES)
+    risk_class = Choice(choices=RISK_CLASSES)
 
 
 class PolicyOutput(serializers.ModelSerializer):

@@ -11,20 +11,20 @@ from apps.audits import actions, checkpoints, queries
 from apps.audits.downloads import download
 from apps.audits.events import OUTCOMES, Event
 from apps.audits.forms import FORMATS, LARGEST
-from apps.common.api import Door
+from apps.common.api import Choice, Door
 
 
 class FiltersInput(serializers.Serializer):
     person = serializers.IntegerField(
         required=False, min_value=0, max_value=LARGEST, help_text="a person's id; 0 is the portal itself"
     )
-    verb = serializers.ChoiceField(choices=Event.choices, required=False)
+    verb = Choice(choices=Event.choices, required=False)
     thing = serializers.CharField(required=False, max_length=200, help_text="part of the thing's name")
     on = serializers.RegexField(
         r"^[a-z]{1,40}:[0-9]{1,18}$", required=False, help_text="kind and id of one thing, as modelversion:7"
     )
     project = serializers.SlugField(required=False, max_length=60)
-    outcome = serializers.ChoiceField(choices=list(OUTCOMES.items()), required=False)
+    outcome = Choice(choices=list(OUTCOMES.items()), required=False)
     request = serializers.RegexField(r"^[0-9a-f]{16}$", required=False, help_text="identifier of a request")
     since = serializers.DateField(required=False, help_text="first day, UTC")
     until = serializers.DateField(required=False, help_text="last day, UTC")
@@ -40,7 +40,7 @@ class PageInput(FiltersInput):
 
 
 class ExportInput(FiltersInput):
-    format = serializers.ChoiceField(choices=list(FORMATS.items()))
+    format = Choice(choices=list(FORMATS.items()))
     first = serializers.IntegerField(required=False, min_value=1, max_value=LARGEST, help_text="number to begin at")
 
 
@@ -140,7 +140,7 @@ class ConsistencyOutput(serializers.Serializer):
 
 
 class WitnessInput(serializers.Serializer):
-    kind = serializers.ChoiceField(choices=[("mailbox", "a mailbox"), ("http", "an HTTP witness")])
+    kind = Choice(choices=[("mailbox", "a mailbox"), ("http", "an HTTP witness")])
     name = serializers.CharField(required=False, default="", max_length=120, allow_blank=True)
     address = serializers.CharField(max_length=500, help_text="a mailbox, or the https:// prefix of /add-checkpoint")
     key = serializers.CharField(
