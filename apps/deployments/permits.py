@@ -125,6 +125,8 @@ def read(token: str, kind: str, keys: Mapping[str, bytes]) -> dict[str, Any]:
     try:
         if len(token) > LONGEST:
             raise ValueError("it is too long")
+        if token.lstrip().startswith("{"):
+            raise ValueError("it is a JSON object; the permit is the `token` in what the portal answered")
         head, body, mark = token.strip().split(".")
         header, claims, signature = _object(_decoded(head)), _object(_decoded(body)), _decoded(mark)
     except (ValueError, RecursionError, binascii.Error) as error:

@@ -291,6 +291,7 @@ def test_the_command_takes_a_token_as_it_is(asked, capsys):
         ((), {"revoked": ""}, NOW, "no permit of a form we know"),
         ((), {"token": token()}, NOW, "these bytes are"),
         ((), {"token": ""}, NOW, "no permit of a form we know"),
+        ((), {"token": json.dumps({"id": 1, "token": token()})}, NOW, "the permit is the `token` in what"),
         ((), {"keys": "{}"}, NOW, "keys cannot be read"),
         ((), {}, NOW + 290 + 400, "expired"),
         (("--environment", "staging"), {}, NOW, "not 'staging'"),
