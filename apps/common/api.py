@@ -1,6 +1,7 @@
 """The REST door's plumbing: who asks, problem details (RFC 9457), cursor pages. Rooms write thin views on `Door`."""
 
 import logging
+from collections.abc import Iterable
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import transaction
@@ -60,7 +61,7 @@ class Door(APIView):
 
     def slice(self, serializer_class, queryset, *, key: str = "pk"):
         """One page: `{"results": […], "next": address or null}`; `?after=` continues, `?limit=` up to MAX_PAGE."""
-        after, limit = (self._number(name) for name in ("after", "limit"))
+        after, limit = (self.number(name) for name in ("after", "limit"))
         size = pages.PAGE_SIZE if limit is None else min(max(limit, 1), MAX_PAGE)
         part = pages.cursor_slice(queryset, None if after is None else str(after), key=key, size=size)
         following = None
@@ -71,15 +72,22 @@ class Door(APIView):
         results = serializer_class(part.rows, many=True, context={"request": self.request}).data
         return Response({"results": results, "next": following})
 
-    def _number(self, name: str) -> int | None:
-        """What the address says of `after` or `limit`. A program that is told the first page for another would read
-        it for ever: raises BadInput for what is no number."""
+    def number(self, name: str) -> int | None:
+        """What the address asks by this name; None where it does not. A program that is told everything for what it
+        did not ask would take it for its answer: raises BadInput for what is no number."""
         said = self.request.query_params.get(name)
         if not said:
             return None
         if (number := pages.row_number(said)) is None:
-            raise BadInput({name: f"“{said[:40]}” is not {PAGES[name]}."})
+            raise BadInput({name: f"“{said[:40]}” is not {PAGES.get(name, 'the number of one')}."})
         return number
+
+    def word(self, name: str, *, among: Iterable[str]) -> str:
+        """The same of one word among a few; empty where it is not asked."""
+        said = self.request.query_params.get(name, "")
+        if said and said not in among:
+            raise BadInput({name: f"“{said[:40]}” is none of {', '.join(among)}."})
+        return said
 
 
 def file_answers(*media: str) -> dict:

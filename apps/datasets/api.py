@@ -9,7 +9,6 @@ from rest_framework.parsers import MultiPartParser
 
 from apps.common.api import Door, Page
 from apps.common.errors import BadInput
-from apps.common.pages import row_number
 from apps.datasets import actions, queries, rules
 from apps.datasets.downloads import attachment
 from apps.projects import queries as projects
@@ -172,7 +171,7 @@ class VersionList(Door):
         found = queries.versions(viewer=self.by)
         if slug := request.query_params.get("project"):
             found = found.filter(project__slug=slug)
-        if dataset := row_number(request.query_params.get("dataset")):
+        if dataset := self.number("dataset"):
             found = found.filter(dataset=dataset)
         return self.slice(VersionOutput, found)
 

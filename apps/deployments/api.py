@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from apps.approvals import queries as approvals
 from apps.common.api import Door, Page
 from apps.common.errors import NothingThere
-from apps.common.pages import Later, row_number
+from apps.common.pages import Later
 from apps.deployments import actions, queries
 from apps.deployments.forward import to_serving
 from apps.deployments.models import MOST_ROWS, Deployment, Permit
@@ -126,7 +126,7 @@ class PermitList(Door):
     def get(self, request):
         """Every permit that was issued, newest first; the tokens themselves are not in it."""
         rows = queries.permits(viewer=self.by)
-        if deployment := row_number(request.query_params.get("deployment")):
+        if deployment := self.number("deployment"):
             rows = rows.filter(deployment=deployment)
         return self.slice(PermitOutput, rows)
 

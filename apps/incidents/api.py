@@ -215,7 +215,7 @@ class IncidentList(OneIncident):
         rows = queries.incidents(viewer=self.by)
         if project := request.query_params.get("project"):
             rows = rows.filter(project__slug=project)
-        return self.slice(IncidentOutput, queries.in_state(rows, request.query_params.get("state", "")))
+        return self.slice(IncidentOutput, queries.in_state(rows, self.word("state", among=queries.STATES)))
 
     @extend_schema(request=ReportInput, responses={201: IncidentWhole}, operation_id="incidents_report")
     def post(self, request):

@@ -84,7 +84,7 @@ class ProjectList(_Projects):
     )
     def get(self, request):
         found = queries.projects(viewer=self.by)
-        if (closed := request.query_params.get("closed")) in ("true", "false"):
+        if closed := self.word("closed", among=("true", "false")):
             found = found.filter(closed_at__isnull=closed == "false")
         return self.slice(ProjectOutput, found)
 

@@ -11,7 +11,6 @@ from rest_framework.response import Response
 from apps.audits import readings
 from apps.common.api import Choice, Door, Page, file_answers
 from apps.common.errors import BadInput, NothingThere
-from apps.common.pages import row_number
 from apps.common.parsing import Json
 from apps.reports import actions, queries
 from apps.reports.models import Kind
@@ -125,9 +124,9 @@ class ReportList(Door):
         asked = request.query_params
         if slug := asked.get("project"):
             found = found.filter(project__slug=slug)
-        if version := row_number(asked.get("model_version")):
+        if version := self.number("model_version"):
             found = found.filter(model_version=version)
-        if kind := asked.get("kind"):
+        if kind := self.word("kind", among=Kind.values):
             found = found.filter(kind=kind)
         return self.slice(ReportOutput, found)
 
@@ -230,7 +229,7 @@ class OperationReportList(Door):
     def get(self, request):
         """What was measured in operation, newest first; `model_version` names the model by its bytes."""
         version = None
-        if asked := row_number(request.query_params.get("model_version")):
+        if asked := self.number("model_version"):
             version = get_object_or_404(queries.versions(viewer=self.by), pk=asked)
         found = queries.listed_operation_reports(viewer=self.by, version=version)
         if slug := request.query_params.get("project"):

@@ -99,7 +99,7 @@ class RunList(Door):
         found = queries.runs(viewer=self.by)
         if slug := request.query_params.get("project"):
             found = found.filter(project__slug=slug)
-        if state := request.query_params.get("state"):
+        if state := self.word("state", among=WorkState.values):
             found = found.filter(state=state)
         return self.slice(RunOutput, found)
 

@@ -160,3 +160,23 @@ def why_not_as_told(schema: dict, told: dict, answer) -> str:
     given = b"".join(answer) if answer.streaming else answer.content
     errors = Draft202012Validator(shape).iter_errors(json.loads(given))
     return "; ".join(f"{error.json_path}: {error.message[:200]}" for error in errors)
+
+
+@pytest.mark.django_db
+def test_a_filter_that_cannot_be_meant_is_refused_by_name(operations, client, acme):
+    """A program that is told everything for what it did not ask would take it for its answer."""
+    client.force_login(acme.auditor.user)
+    wrong, asked = [], 0
+    for path, method, operation in operations:
+        address = re.sub("{organization}", "acme", re.sub("{project}", "lending", path))
+        for one in operation.get("parameters", ()):
+            shape = one["schema"]
+            if method != "get" or "{" in address or one["in"] != "query":
+                continue
+            if shape["type"] in ("integer", "boolean") or "enum" in shape:
+                answer = client.get(address, {one["name"]: "²x"})
+                asked += 1
+                if answer.status_code not in (400, 404) or one["name"] not in answer.json()["errors"]:
+                    wrong.append(f"{path} {one['name']}: {answer.status_code} {answer.content[:200]}")
+    assert not wrong, "\n".join(wrong)
+    assert asked > 15

@@ -95,7 +95,7 @@ class WaiverList(OneWaiver):
         rows = queries.waivers(viewer=self.by)
         if project := request.query_params.get("project"):
             rows = rows.filter(project__slug=project)
-        if (state := request.query_params.get("state")) in queries.STATUSES:
+        if state := self.word("state", among=queries.STATUSES):
             rows = queries.with_status(rows, state)
         return self.slice(WaiverOutput, rows)
 

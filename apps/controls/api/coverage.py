@@ -211,9 +211,9 @@ class Inventory(Door):
     )
     def get(self, request):
         """Every model with its tier, owner, next review and coverage."""
-        form = request.query_params.get("format", "")
+        form = self.word("format", among=("json", "csv"))
         rows = queries.every_coverage(viewer=self.by)
-        if form in ("csv", "json"):
+        if form:
             return attachment(actions.export_inventory(rows, form=form, by=self.by))
         lines = [exports.inventory_line(row) for row in rows]
         return Response({"results": InventoryOutput(lines, many=True).data, "next": None})

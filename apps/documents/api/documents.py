@@ -6,7 +6,6 @@ from rest_framework import serializers, status
 
 from apps.audits import readings
 from apps.common.api import Door, file_answers
-from apps.common.pages import row_number
 from apps.datasets import queries as datasets
 from apps.documents import actions, downloads, queries
 from apps.documents.api.statements import thing
@@ -78,9 +77,9 @@ class DocumentList(Door):
         found, asked = queries.documents(viewer=self.by), request.query_params
         if slug := asked.get("project"):
             found = found.filter(project__slug=slug)
-        if version := row_number(asked.get("model_version")):
+        if version := self.number("model_version"):
             found = found.filter(model_version=version)
-        if kind := asked.get("kind"):
+        if kind := self.word("kind", among=DocumentKind.values):
             found = found.filter(kind=kind)
         return self.slice(DocumentOutput, found)
 
