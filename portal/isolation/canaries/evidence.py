@@ -35,12 +35,13 @@ def incident(canary: Canary) -> None:
     flags = dict.fromkeys(FLAGS, False) | {"fundamental_rights": True, "personal_data": True}
     moments = {"occurred_at": now.isoformat(), "aware_at": now.isoformat(), "severity": "major"}
     given = {"project": canary.project, "model_versions": [version], **told, **flags, **moments}
-    incident = canary.do("builder", "api-incidents", **given)["id"]
+    reported = canary.do("builder", "api-incidents", **given)
+    incident, shown = reported["id"], {"entry_digest": reported["entries"][-1]["digest"], "password": PASSWORD}
     whom = {name: canary.word("notice" + name) for name in ("who", "how", "reference", "note")}
     canary.do("builder", "api-incident-notices", incident, duty="authority", stage="final",
               told_at=timezone.now().isoformat(), **whom)  # fmt: skip
-    canary.do("reviewer", "api-incident-release", incident, reason=canary.word("release"), password=PASSWORD)
-    canary.do("owner", "api-incident-release-grant", incident, reason=canary.word("grant"), password=PASSWORD)
+    canary.do("reviewer", "api-incident-release", incident, reason=canary.word("release"), **shown)
+    canary.do("owner", "api-incident-release-grant", incident, reason=canary.word("grant"), **shown)
     canary.do("builder", "api-incident-confirmations", project=canary.project, note=canary.word("confirmation"))
     canary.enter()
     Reminder.objects.create(organization=canary.organization, incident_id=incident, kind="protection in 72 hours")
