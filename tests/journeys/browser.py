@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -98,7 +99,19 @@ class Visitor:
 
     def reads(self, words: str, within: int = QUICK) -> None:
         """The page says this, at the latest after `within` milliseconds."""
-        expect(self.page.locator("main").get_by_text(words).locator("visible=true").first).to_be_visible(timeout=within)
+        expect(self._said(words).first).to_be_visible(timeout=within)
+
+    def reads_in_time(self, address: str, words: str, within: int = SLOW) -> None:
+        """The page at `address`, which does not change by itself, says this once a worker has come by."""
+        until = time.monotonic() + within / 1000
+        self.go(address)
+        while not self._said(words).count() and time.monotonic() < until:
+            self.page.wait_for_timeout(1000)
+            self.go(address)
+        self.reads(words)
+
+    def _said(self, words: str):
+        return self.page.locator("main").get_by_text(words).locator("visible=true")
 
     def is_refused(self, words: str) -> None:
         """A page that came says no, with these words, and where the eye is sent to."""

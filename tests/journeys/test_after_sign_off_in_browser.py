@@ -132,8 +132,7 @@ def test_03_page_and_record_say_which_figure_and_nothing_is_asked_on_it_again(vi
     ben.reads(re.compile("^No\\. .*out of bounds"))
     ben.go(PROJECT + f"approvals/new/?model_version={said['models'][0]}")
     ben.is_shut("Ask for sign-off", "Rule 1 fails in operation")
-    ben.go("/harbor/records/?q=bounds")
-    ben.reads(re.compile("saw a required figure out of bounds in operation"))
+    ben.reads_in_time("/harbor/records/?verb=approval.broken", "saw a required figure out of bounds in operation")
 
 
 # Submitted figures
