@@ -1,7 +1,7 @@
 """The REST door's plumbing: who asks, problem details (RFC 9457), cursor pages. Rooms write thin views on `Door`."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import transaction
@@ -82,7 +82,7 @@ class Door(APIView):
             raise BadInput({name: f"“{said[:40]}” is not {PAGES.get(name, 'the number of one')}."})
         return number
 
-    def word(self, name: str, *, among: Iterable[str]) -> str:
+    def word(self, name: str, *, among: Collection[str]) -> str:
         """The same of one word among a few; empty where it is not asked."""
         said = self.request.query_params.get(name, "")
         if said and said not in among:

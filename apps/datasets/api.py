@@ -171,7 +171,7 @@ class VersionList(Door):
         found = queries.versions(viewer=self.by)
         if slug := request.query_params.get("project"):
             found = found.filter(project__slug=slug)
-        if dataset := self.number("dataset"):
+        if (dataset := self.number("dataset")) is not None:
             found = found.filter(dataset=dataset)
         return self.slice(VersionOutput, found)
 

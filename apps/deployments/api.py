@@ -126,7 +126,7 @@ class PermitList(Door):
     def get(self, request):
         """Every permit that was issued, newest first; the tokens themselves are not in it."""
         rows = queries.permits(viewer=self.by)
-        if deployment := self.number("deployment"):
+        if (deployment := self.number("deployment")) is not None:
             rows = rows.filter(deployment=deployment)
         return self.slice(PermitOutput, rows)
 

@@ -179,7 +179,8 @@ def _detail(request, incident, **bound):
         "why_not_passkey": passkeys.why_not(request.get_host()),
         **_objections(case, request.membership),
     }
-    status, [first, *others] = 400 if any(form.errors for form in bound.values()) else 200, context["affected"]
+    status = 400 if any(form.errors for form in bound.values()) else 200
+    first, *others = context["affected"]
     about = None if others else first
     return page(request, "incidents/incident_detail.html", context=context, status=status, about=about)
 

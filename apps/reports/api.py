@@ -124,7 +124,7 @@ class ReportList(Door):
         asked = request.query_params
         if slug := asked.get("project"):
             found = found.filter(project__slug=slug)
-        if version := self.number("model_version"):
+        if (version := self.number("model_version")) is not None:
             found = found.filter(model_version=version)
         if kind := self.word("kind", among=Kind.values):
             found = found.filter(kind=kind)
@@ -229,7 +229,7 @@ class OperationReportList(Door):
     def get(self, request):
         """What was measured in operation, newest first; `model_version` names the model by its bytes."""
         version = None
-        if asked := self.number("model_version"):
+        if (asked := self.number("model_version")) is not None:
             version = get_object_or_404(queries.versions(viewer=self.by), pk=asked)
         found = queries.listed_operation_reports(viewer=self.by, version=version)
         if slug := request.query_params.get("project"):

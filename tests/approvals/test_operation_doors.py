@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.reports.models import OperationReport
 from tests.approvals import make
-from tests.approvals.test_api import call, refused  # noqa: F401  a fixture
+from tests.approvals.test_api import refused
 from tests.approvals.test_pages import text, visit
 
 pytestmark = pytest.mark.django_db
@@ -138,7 +138,7 @@ def test_the_page_costs_the_same_statements_however_many_reports(client, acme, a
 # REST
 
 
-def test_the_whole_way_over_rest(call, acme, approval):  # noqa: F811
+def test_the_whole_way_over_rest(call, acme, approval):
     data = make.brought(approval.model_version)
     path = f"approvals/{approval.pk}/operation-reports/"
     body = {"dataset_version": data.pk, "kinds": ["fairness"], "since": "2026-06-01"}
@@ -180,7 +180,7 @@ def test_the_whole_way_over_rest(call, acme, approval):  # noqa: F811
         ({"until": "2999-01-01"}, 400, "future"),
     ],
 )
-def test_bad_input_is_answered_by_field(call, acme, approval, given, status, words):  # noqa: F811
+def test_bad_input_is_answered_by_field(call, acme, approval, given, status, words):
     sound = {"dataset_version": make.brought(approval.model_version).pk, "kinds": ["fairness"]} if given else {}
     response = call(acme.builder, "post", f"approvals/{approval.pk}/operation-reports/", sound | given)
     assert response.status_code == status, response.content
@@ -189,7 +189,7 @@ def test_bad_input_is_answered_by_field(call, acme, approval, given, status, wor
     assert not OperationReport.objects.exists()
 
 
-def test_what_was_not_signed_off_is_refused_over_rest(call, acme):  # noqa: F811
+def test_what_was_not_signed_off_is_refused_over_rest(call, acme):
     approval = make.asked(acme)
     body = {"dataset_version": make.brought(approval.model_version).pk, "kinds": ["fairness"]}
     answer = call(acme.builder, "post", f"approvals/{approval.pk}/operation-reports/", body)

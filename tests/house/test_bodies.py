@@ -11,7 +11,7 @@ from apps.projects.models import Project
 from portal.isolation.bodies import every, schema, send
 from portal.isolation.doors import undone
 from portal.isolation.things import IDS
-from tests.house.test_doors import both, place  # noqa: F401  a fixture
+from tests.house.things import place
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +46,7 @@ def test_every_whole_number_in_a_body_names_a_thing_or_is_known_not_to(bodies):
     assert numbers - set(IDS) - set(NUMBERS) == set()
 
 
-def test_another_organizations_id_in_a_body_is_nothing(bodies, both, client, acme):  # noqa: F811
+def test_another_organizations_id_in_a_body_is_nothing(bodies, both, client, acme):
     """The same 404 by field as for an id that nobody has; and nothing is written."""
     theirs, wrong, counted = both[1], [], set()
     for address, method, path, _ in (one for one in bodies if one[2][-1] in IDS):

@@ -12,12 +12,11 @@ from apps.accounts.queries import secret_digest
 from apps.models.models import ModelVersion
 from apps.projects.models import Project
 from apps.reports.models import Report
-from portal.isolation import things
-from portal.isolation.addresses import METHODS, Address, every, inside
+from portal.isolation.addresses import METHODS, every, inside
 from portal.isolation.doors import ask, undone
 from portal.isolation.things import FILTERS, names_a_thing
 from tests.accounts.make import bearer, token
-from tests.house.things import everything
+from tests.house.things import place
 from tests.reports import make as reports
 
 pytestmark = pytest.mark.django_db
@@ -39,20 +38,6 @@ PUBLIC = {
 PUBLIC_BELOW = {"accounts/": "sign-in itself, and a person's own name: about the person alone"}
 LOGIN = "/accounts/login/"
 JSON = "application/json"
-
-
-@pytest.fixture
-def both(acme, rival):
-    """{model: row} of acme and of rival."""
-    rival.enter()
-    theirs = everything(rival)
-    acme.enter()
-    return everything(acme), theirs
-
-
-def place(address: Address, rows: dict, organization: str = "acme", project: str = "lending") -> str:
-    """The address with the ids of `rows`."""
-    return things.place(address, rows, organization, project)
 
 
 def test_each_address_is_inside_an_organization_or_public_for_a_reason():

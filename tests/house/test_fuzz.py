@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from portal.isolation.addresses import inside
 from portal.isolation.bodies import same
 from portal.isolation.things import FILTERS
-from tests.house.test_doors import both, place  # noqa: F401  a fixture
+from tests.house.things import place
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +54,7 @@ def wrong_of(answers) -> list[str]:
     ]
 
 
-def test_no_body_breaks_a_door(both, client, acme):  # noqa: F811
+def test_no_body_breaks_a_door(both, client, acme):
     schema = SchemaGenerator().get_schema(request=None, public=True)
     paths = {address.name: path for address in inside() for path in schema["paths"] if same(address, path)}
     doors = [
@@ -82,7 +82,7 @@ def test_no_body_breaks_a_door(both, client, acme):  # noqa: F811
     attack()
 
 
-def test_no_question_breaks_a_door(both, client, acme):  # noqa: F811
+def test_no_question_breaks_a_door(both, client, acme):
     schema = SchemaGenerator().get_schema(request=None, public=True)
     lists = [address for address in inside() if address.is_rest and "pk" not in address.parameters]
     asked = {
@@ -112,7 +112,7 @@ def test_no_question_breaks_a_door(both, client, acme):  # noqa: F811
     attack()
 
 
-def test_no_text_in_a_numbers_place_breaks_a_list(both, client, acme):  # noqa: F811
+def test_no_text_in_a_numbers_place_breaks_a_list(both, client, acme):
     client.force_login(acme.builder.user)
     lists = [address for address in inside() if not {"pk", "seq"} & set(address.parameters)]
     wrong = []
@@ -123,7 +123,7 @@ def test_no_text_in_a_numbers_place_breaks_a_list(both, client, acme):  # noqa: 
     assert wrong == []
 
 
-def test_no_number_breaks_an_address(both, client, acme):  # noqa: F811
+def test_no_number_breaks_an_address(both, client, acme):
     client.force_login(acme.builder.user)
     things = [address for address in inside() if {"pk", "seq"} & set(address.parameters)]
     wrong = []
@@ -138,7 +138,7 @@ def test_no_number_breaks_an_address(both, client, acme):  # noqa: F811
     assert wrong == []
 
 
-def test_no_malformed_body_breaks_a_door(both, client, acme):  # noqa: F811
+def test_no_malformed_body_breaks_a_door(both, client, acme):
     client.force_login(acme.builder.user)
     answers = []
     for body, address in product(MALFORMED, [found for found in inside() if found.is_rest]):

@@ -22,7 +22,7 @@ from apps.datasets.models import DatasetVersion
 from portal.isolation.addresses import METHODS, inside
 from portal.isolation.doors import knock, undone
 from tests.accounts.make import bearer, token
-from tests.house.test_doors import both, place  # noqa: F401  a fixture
+from tests.house.things import place
 
 pytestmark = pytest.mark.django_db
 
@@ -91,7 +91,7 @@ def written():
 
 
 @pytest.fixture
-def asked(both, client, acme, refusals, monkeypatch, heard=[]):  # noqa: B006, F811  heard once for all tests
+def asked(both, client, acme, refusals, monkeypatch, heard=[]):  # noqa: B006  heard once for all tests
     """{(method, address): word} as heard from the doors themselves, knocked at by somebody who may only read; and
     the doors that did something, or understood nothing, before they asked."""
     data = both[0][DatasetVersion]
@@ -102,7 +102,7 @@ def asked(both, client, acme, refusals, monkeypatch, heard=[]):  # noqa: B006, F
     return heard
 
 
-def _hear(both, client, acme, refusals, monkeypatch):  # noqa: F811
+def _hear(both, client, acme, refusals, monkeypatch):
     only = dict.fromkeys(GRANTS, frozenset({Permission.READ})) | {"nobody": frozenset(Permission)}
     found, dumb = {}, []
     with monkeypatch.context() as emptied:
@@ -140,7 +140,7 @@ def test_every_permission_is_asked_for_at_a_door(asked, side):
     assert set(Permission) - heard - set(ELSEWHERE) == others
 
 
-def test_every_role_may_do_what_the_table_says_and_nothing_else(asked, both, client, acme, refusals):  # noqa: F811
+def test_every_role_may_do_what_the_table_says_and_nothing_else(asked, both, client, acme, refusals):
     wrong = []
     for (method, address), word in asked[0].items():
         for role, member in acme.members.items():

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from portal.isolation.addresses import inside
 from portal.isolation.bodies import same
 from portal.isolation.doors import undone
-from tests.house.test_doors import both, place  # noqa: F401  a fixture
+from tests.house.things import place
 
 WRITES = {"post", "put", "patch"}
 
@@ -119,7 +119,7 @@ def test_it_is_served_with_a_page_to_read_it(client):
 
 
 @pytest.mark.django_db
-def test_what_is_read_has_the_shape_that_is_described(schema, both, client, acme):  # noqa: F811
+def test_what_is_read_has_the_shape_that_is_described(schema, both, client, acme):
     """Of every GET, by the first who may: the media type and, where it is JSON, every value; and refusals till then."""
     client.raise_request_exception = False
     wrong, read = [], set()

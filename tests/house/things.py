@@ -26,6 +26,8 @@ from apps.notifications import actions as notifications
 from apps.notifications.models import Destination
 from apps.reports.models import OperationReport, Report
 from apps.training.models import LogLine, TrainingRun
+from portal.isolation import things
+from portal.isolation.addresses import Address
 from tests.accounts import make as accounts
 from tests.approvals import make as approvals
 from tests.bundles import make as bundles
@@ -160,3 +162,8 @@ def _witness(tenant: Tenant) -> Witness:
 def _destination(tenant: Tenant) -> Destination:
     hook = {"kind": "webhook", "name": "Desk", "address": f"{OUTSIDE}/in"}
     return notifications.make(**hook, by=tenant.owner)[0]
+
+
+def place(address: Address, rows: dict, organization: str = "acme", project: str = "lending") -> str:
+    """The address with the ids of `rows`."""
+    return things.place(address, rows, organization, project)

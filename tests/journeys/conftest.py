@@ -23,6 +23,12 @@ def portal():
     portal.close()
 
 
+@pytest.fixture(scope="module")
+def said():
+    """What earlier chapters of a story learned: addresses, ids and digests. The chapters are told in order."""
+    return {}
+
+
 @pytest.fixture(scope="session")
 def people(portal):
     """Who works there, by printed name: {"Ben Ortiz": {"organization", "role", "email", "password", "token"}, …}."""

@@ -40,12 +40,6 @@ signers:
 """
 
 
-@pytest.fixture(scope="module")
-def said():
-    """What earlier chapters learned: addresses and ids."""
-    return {}
-
-
 def from_operation(edit) -> bytes:
     """The decisions of later days: the same people with a dollar more, each row as `edit` leaves it."""
     table = [edit(row | {"appinc": str(float(row["appinc"]) + 1)}) for row in csv.DictReader(_decisions())]

@@ -27,12 +27,6 @@ with connections["owner"].cursor() as cursor:
 """
 
 
-@pytest.fixture(scope="module")
-def said():
-    """What earlier chapters learned. The chapters are told in order."""
-    return {}
-
-
 @pytest.fixture
 def builder(client_of):
     return client_of("Ben Ortiz")

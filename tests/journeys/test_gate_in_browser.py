@@ -9,7 +9,6 @@ import zipfile
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.journeys import desk
@@ -55,12 +54,6 @@ tests:
         figures: [{figure: balanced_accuracy, value: 0.92, low: 0.9, high: 0.94}]
     expect: fail
 """
-
-
-@pytest.fixture(scope="module")
-def said():
-    """What earlier chapters learned: addresses and ids."""
-    return {}
 
 
 def soon(seconds: float) -> str:

@@ -14,12 +14,6 @@ LONG = {  # several seconds, without early stopping
 }
 
 
-@pytest.fixture(scope="module")
-def said():
-    """What earlier chapters learned. The chapters are told in order."""
-    return {}
-
-
 @pytest.fixture
 def builder(client_of):
     return client_of("Ben Ortiz")

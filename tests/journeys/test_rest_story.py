@@ -26,12 +26,6 @@ DECLARATION = {
 RECIPE = {"estimator": "boosting", "class_weight": True, "seed": 0, "test_share": 0.3}
 
 
-@pytest.fixture(scope="module")
-def said(request):
-    """What earlier chapters learned: ids and digests. The chapters are told in order."""
-    return {}
-
-
 @pytest.fixture
 def owner(client_of):
     return client_of("Olivia Grant")

@@ -6,7 +6,6 @@ import json
 import re
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.journeys import desk
@@ -25,12 +24,6 @@ signers:
   - role: reviewer
     meaning: approved
 """
-
-
-@pytest.fixture(scope="module")
-def said():
-    """What earlier chapters learned: addresses and ids."""
-    return {}
 
 
 def test_01_a_model_is_there_to_be_reviewed(client_of, said):

@@ -44,12 +44,6 @@ signers:
 """
 
 
-@pytest.fixture(scope="module")
-def said():
-    """What earlier chapters learned: addresses."""
-    return {}
-
-
 def test_01_the_owner_adopts_a_policy_and_others_may_not(visitor):
     ben = visitor(BUILDER)
     ben.go("/harbor/policies/new/")

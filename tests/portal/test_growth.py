@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts import actions as people
 from tests.accounts.device import enrolled
 from tests.approvals import make
-from tests.reports.test_submissions import FIGURE, submitted
+from tests.reports.test_submissions.make import FIGURE, submitted
 
 pytestmark = pytest.mark.django_db
 

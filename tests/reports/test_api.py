@@ -53,6 +53,7 @@ def test_lists_are_filtered_and_paged(door, acme, version):
     assert len(rest["results"]) == 1 and rest["next"] is None
     assert door(acme.auditor, "get", "acme/reports/?project=other").json()["results"] == []
     assert len(door(acme.auditor, "get", f"acme/reports/?model_version={version.pk}").json()["results"]) == 4
+    assert door(acme.auditor, "get", "acme/reports/?model_version=0").json()["results"] == []  # of none, and not of all
 
 
 def test_a_report_is_cancelled_once(door, acme, version):

@@ -77,7 +77,7 @@ class DocumentList(Door):
         found, asked = queries.documents(viewer=self.by), request.query_params
         if slug := asked.get("project"):
             found = found.filter(project__slug=slug)
-        if version := self.number("model_version"):
+        if (version := self.number("model_version")) is not None:
             found = found.filter(model_version=version)
         if kind := self.word("kind", among=DocumentKind.values):
             found = found.filter(kind=kind)
