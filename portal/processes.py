@@ -1,5 +1,6 @@
 """The portal on one machine: pages, serving and a worker as processes, watched over until they are told to stop."""
 
+import contextlib
 import errno
 import os
 import signal
@@ -11,6 +12,7 @@ import time
 from dataclasses import dataclass, field
 
 PATIENCE = 20  # seconds a process has to stop by itself
+CHILDS_PATIENCE = 15  # and a child of Granian's, which may be told before it listens to signals
 RESTART_AFTER = 1.0  # seconds, doubled with each death up to LONGEST_WAIT
 LONGEST_WAIT = 30.0
 
@@ -34,19 +36,24 @@ class Process:
             self.deaths += 1
             self.due = time.monotonic() + min(RESTART_AFTER * 2**self.deaths, LONGEST_WAIT)
             print(f"{self.name} ended with {self.running.returncode}; it is started again.", file=sys.stderr)
-            self.running = None
+            self._end()
         if self.running is None and time.monotonic() >= self.due:
             self.start()
 
     def stop(self) -> None:
-        if self.running is None or self.running.poll() is not None:
+        if self.running is None:
             return
         self.running.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.running.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.running.kill()
-            self.running.wait()
+        self._end()
+
+    def _end(self) -> None:
+        """Whatever is left of it: a child that outlives its parent would go on answering on the same port."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.running.pid, signal.SIGKILL)
+        self.running.wait()
+        self.running = None
 
 
 def why_not_listen(host: str, port: int) -> str | None:
@@ -74,7 +81,7 @@ def _web(name: str, application: str, host: str, port: int, **environment: str) 
     command = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
         "--workers", "1", "--blocking-threads", "8", "--backpressure", "64", "--log-level", "error",
-        "--no-ws", application,
+        "--workers-kill-timeout", f"{CHILDS_PATIENCE}", "--no-ws", application,
     ]  # fmt: skip
     return Process(name, command, {"ASSAY_DB_POOL": "1"} | environment)
 
