@@ -35,11 +35,12 @@ def secret_digest(secret: str) -> str:
 
 def membership_of(user, slug: str) -> Membership | None:
     """A person's active membership in the organization of that slug. Needs `become(None, user.pk)` before."""
-    return (
-        Membership.objects.select_related("organization", "user")
-        .filter(user=user, organization__slug=slug, is_active=True, user__is_active=True)
-        .first()
-    )
+    if not user.is_active:
+        return None
+    found = Membership.objects.select_related("organization").filter(user=user, organization__slug=slug, is_active=True)
+    if membership := found.first():
+        membership.user = user
+    return membership
 
 
 def membership_by_token(secret: str, slug: str) -> Membership | None:

@@ -11,7 +11,9 @@ def projects(*, viewer):
 
 def project(*, viewer, slug: str) -> Project:
     """One project of the viewer's organization, or 404."""
-    return get_object_or_404(projects(viewer=viewer), slug=slug)
+    found = get_object_or_404(projects(viewer=viewer).select_related(None).select_related("owner__user"), slug=slug)
+    found.organization = viewer.organization
+    return found
 
 
 def named(*, viewer, slug: str) -> Project:

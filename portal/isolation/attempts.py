@@ -11,17 +11,16 @@ from django.conf import settings
 from django.shortcuts import resolve_url
 
 from apps.approvals.models import Approval
-from apps.models.models import ModelVersion
 from apps.projects.models import Project
 from portal.isolation import bodies, canaries, reading
 from portal.isolation.addresses import METHODS, Address, every
 from portal.isolation.canaries import NOBODY, OUTSIDER, ROLES, Canary
 from portal.isolation.doors import ask, asked_with, content_of, knock, undone
-from portal.isolation.things import FILTERS, IDS, names_a_thing, place
+from portal.isolation.things import FILTERS, IDS, LISTS, names_a_thing, place
 
 NOBODYS_ID, NOBODYS_SLUG = 2**40, "nobody-has-this-slug"
 NOBODYS = defaultdict(lambda: SimpleNamespace(pk=NOBODYS_ID, slug=NOBODYS_SLUG))
-IN_FORMS = IDS | {"approvals": Approval, "model_versions": ModelVersion}
+IN_FORMS = IDS | LISTS
 EXPORTS = ("?format=csv", "?format=jsonl", "?format=pdf")
 
 
@@ -127,10 +126,11 @@ def in_the_body(trial) -> None:
     """every field of a body that names a thing, with another organization's"""
     ours = trial.ours
     for address, verb, path, _shape in bodies.every(bodies.schema()):
-        if path[-1] not in IDS or address not in trial.addresses:
+        named = bodies.names(path)
+        if named is None or address not in trial.addresses:
             continue
         where = place(address, ours.rows, ours.slug, ours.project)
-        there, nowhere = (_named(rows[IDS[path[-1]]]) for rows in (trial.theirs.rows, NOBODYS))
+        there, nowhere = (_named(rows[named]) for rows in (trial.theirs.rows, NOBODYS))
         for role in ROLES:
             answers = []
             for given in (there, nowhere):

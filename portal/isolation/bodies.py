@@ -2,12 +2,16 @@
 
 import json
 import re
+from itertools import pairwise
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from drf_spectacular.generators import SchemaGenerator
 
 from portal.isolation.addresses import Address, inside
-from portal.isolation.doors import JSON, body
+from portal.isolation.doors import ITEMS, JSON, body
+from portal.isolation.things import IDS, LISTS
+
+Path = tuple[str | int, ...]  # of a value in a body: names, and 0 for the first of a list
 
 
 def schema() -> dict:
@@ -19,7 +23,7 @@ def same(address: Address, route: str) -> bool:
     return re.sub(r"{\w+}", "{}", route) == "/" + re.sub(r"<[^>]+>", "{}", address.route)
 
 
-def every(schema: dict) -> list[tuple[Address, str, tuple[str, ...], dict]]:
+def every(schema: dict) -> list[tuple[Address, str, Path, dict]]:
     """(address, method, field's path, shape) of every value that any door takes in its body."""
     return [
         (address, method, path, shape)
@@ -32,7 +36,12 @@ def every(schema: dict) -> list[tuple[Address, str, tuple[str, ...], dict]]:
     ]
 
 
-def _fields(schema: dict, shape: dict, path=()) -> list[tuple[tuple[str, ...], dict]]:
+def names(path: Path) -> type | None:
+    """What the value there names by its id, if it names a thing."""
+    return LISTS.get(path[-2]) if path[-1] == 0 else IDS.get(path[-1])
+
+
+def _fields(schema: dict, shape: dict, path: Path = ()) -> list[tuple[Path, dict]]:
     """(path, shape) of each value that a body may hold, however deep."""
     while "$ref" in shape:
         shape = schema["components"]["schemas"][shape["$ref"].rsplit("/", 1)[-1]]
@@ -41,15 +50,17 @@ def _fields(schema: dict, shape: dict, path=()) -> list[tuple[tuple[str, ...], d
         found += _fields(schema, part, path)
     for name, inner in shape.get("properties", {}).items():
         found += [((*path, name), inner), *_fields(schema, inner, (*path, name))]
+    if inner := shape.get("items"):
+        found += [((*path, 0), inner), *_fields(schema, inner, (*path, 0))]
     return found
 
 
-def send(client, address: Address, method: str, where: str, *, path: tuple[str, ...], given, rows: dict, **more):
+def send(client, address: Address, method: str, where: str, *, path: Path, given, rows: dict, **more):
     """A well-formed request, but for one value."""
     said = json.loads(json.dumps(body(address, rows, **more)))
     inner = said
-    for name in path[:-1]:
-        inner = inner.setdefault(name, {})
+    for name, below in pairwise(path):
+        inner = inner[0] if name == 0 else inner.setdefault(name, [ITEMS.get(name)] if below == 0 else {})
     inner[path[-1]] = given
     if address.name == "api-datasets":
         file = SimpleUploadedFile("loans.csv", b"approve,race\n1,a\n0,b\n", content_type="text/csv")

@@ -60,6 +60,8 @@ OWN: dict[str, dict] = {
     "api-report-submissions": {"kind": "performance"},
     "report-submission": {"kind": "performance", "rows": "9", "value_0": "0.8"},
 }
+# of a list that no door needs, one with all it must have
+ITEMS = {"conditions": {"text": "A person looks.", "due_at": "2099-01-01T00:00:00Z", "consequence": "block"}}
 IN_FORMS = dict.fromkeys((*NAMES, *FLAGS), "no") | {"choice": "return"}
 
 

@@ -64,6 +64,8 @@ IDS = {
     "owner": Membership,
     "delegate": Membership,
 }
+# a field of a body that is a list of such ids
+LISTS = {"model_versions": ModelVersion, "approvals": Approval}
 # a filter of a list that names a thing
 FILTERS = {
     "model_version": ModelVersion, "model": ModelVersion, "version": ModelVersion, "dataset_version": DatasetVersion,

@@ -95,6 +95,7 @@ def decide(
     Until the sign-off is decided nobody else learns what it says: the record keeps the digest of its statement."""
     if queries.delegation(approval, viewer=by) is None:
         require(by, Permission.APPROVAL_SIGN)
+    agreed = stated(conditions, by=by)
     about = rules.verdict(approval, dossier_digest, meaning if decision == Decision.SIGN else decision)
     proof = reentry.check(by.user, password, code, passkey, about=about)
     meaning = CONDITIONAL if conditions and meaning == "approved" else meaning
@@ -104,7 +105,6 @@ def decide(
             raise ActionDenied("This page showed another dossier; read this one before signing it.")
         refuse(_why_not(case, decision, meaning, by))
         refuse(_why_not_on(case, decision, meaning, conditions))
-        agreed = stated(conditions, by=by)
         signature = signed(case, decision, meaning, reason, proof=proof, by=by, conditions=agreed)
         with database_refusals("You signed this already; nobody signs twice."):
             signature.save(force_insert=True)
