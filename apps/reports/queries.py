@@ -1,6 +1,7 @@
 """What is asked of reports, always on behalf of a viewer."""
 
 from collections.abc import Iterable
+from functools import cache
 
 from django.db.models import OuterRef, Q, Subquery
 from django.db.models.expressions import RawSQL
@@ -19,26 +20,29 @@ def speaking(version_ids: Iterable[int]):
     return Report.objects.filter(pk__in=RawSQL(spoken, [list(version_ids)]))  # noqa: S611  no value is in the text
 
 
-def reports(*, viewer, project=None, version=None, kind=""):
-    """Newest first; `superseded_by` is the finished report of the same kind on the same model that took its place: the
-    newest of its own provenance, if newer; of a submission, whatever the portal recomputed, whenever it came."""
+@cache
+def _all():
+    """Newest first, with what took each one's place; put together once, which takes as long as asking it."""
     alike = Q(provenance=OuterRef("provenance"))
     newer = Report.objects.filter(
         alike & Q(pk__gt=OuterRef("pk")) | Q(provenance=Provenance.RECOMPUTED) & ~alike,
         model_version=OuterRef("model_version"), kind=OuterRef("kind"), state=FINISHED,
     )  # fmt: skip
-    found = Report.objects.filter(organization_id=viewer.organization_id)
+    superseding = Subquery(newer.order_by("provenance", "-pk").values("pk")[:1])
+    return Report.objects.annotate(superseded_by=superseding).order_by("-pk")
+
+
+def reports(*, viewer, project=None, version=None, kind=""):
+    """Newest first; `superseded_by` is the finished report of the same kind on the same model that took its place: the
+    newest of its own provenance, if newer; of a submission, whatever the portal recomputed, whenever it came."""
+    found = _all().filter(organization_id=viewer.organization_id)
     if project is not None:
         found = found.filter(project=project)
     if version is not None:
         found = found.filter(model_version=version)
     if kind:
         found = found.filter(kind=kind)
-    return (
-        found.select_related("project__organization", "model_version__model", "started_by__user")
-        .annotate(superseded_by=Subquery(newer.order_by("provenance", "-pk").values("pk")[:1]))
-        .order_by("-pk")
-    )
+    return found.select_related("project__organization", "model_version__model", "started_by__user")
 
 
 def listed_reports(*, viewer, project, version=None, kind=""):

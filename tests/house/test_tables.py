@@ -18,7 +18,6 @@ from apps.audits.models import (
     Witness,
 )
 from apps.common.tenancy import TenantModel, become
-from tests.house.things import everything
 
 pytestmark = pytest.mark.django_db
 
@@ -158,9 +157,6 @@ def test_the_web_role_is_refused(acme, attack):
 @pytest.fixture
 def full(acme, rival):
     """Both organizations with one of everything; nobody has entered."""
-    for tenant in (acme, rival):
-        tenant.enter()
-        everything(tenant)
     become(None)
     return acme, rival
 

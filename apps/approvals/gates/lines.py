@@ -26,7 +26,7 @@ def read(text: str) -> tuple[Any, dict[Path, int]]:
     if len(text) > LONGEST:
         raise YamlProblem(1, f"The policy is {len(text):,} characters long; at most {LONGEST:,} are read.")
     try:
-        node = _compose(text)
+        node = _Plain(text).get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise YamlProblem(mark.line + 1 if mark else 1, f"This is not YAML: {_complaint(error)}.") from error
@@ -45,19 +45,24 @@ def _complaint(error: yaml.MarkedYAMLError) -> str:
     return error.problem or error.context or "it cannot be read"
 
 
-def _compose(text: str) -> yaml.Node | None:
-    """The node tree, refused before it is built when it nests too deeply or refers back to itself."""
+class _Plain(yaml.SafeLoader):
+    """Makes the tree of nodes, and refuses it before it is made where it nests too deeply or refers back to itself."""
+
     depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+
+    def compose_node(self, parent, index):
+        event = self.peek_event()
         line = event.start_mark.line + 1
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+        if isinstance(event, yaml.AliasEvent) or event.anchor:
             raise YamlProblem(line, "Anchors and aliases (& and *) are not used in policies; write the value out.")
         if isinstance(event, yaml.ScalarEvent) and not can_be_kept(event.value):
             raise YamlProblem(line, "NUL, or half of a surrogate pair: no text can keep that.")
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
+        if self.depth == DEEPEST and isinstance(event, yaml.CollectionStartEvent):
             raise YamlProblem(line, f"Lists inside lists more than {DEEPEST} deep; a policy needs four.")
-    return yaml.compose(text, Loader=yaml.SafeLoader)
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
 
 def _value(node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
