@@ -237,12 +237,12 @@ def notice_problems(clock: Clock, stage: str, *, told_at: datetime, who: str, no
 
 
 def why_not_suspend(standing: int, closing: Signature | None, *, by) -> str | None:
-    """`standing`: how many approved sign-offs of its model versions are not suspended yet."""
+    """`standing`: how many sign-offs of its model versions stand; a serious incident takes them down by itself."""
     if reason := why_not(by, Permission.APPROVAL_SUSPEND):
         return reason
     if over := _why_over(closing):
         return over
-    return None if standing else "No approved sign-off of its model versions is left to suspend."
+    return None if standing else "No sign-off of its model versions stands, so that none is left to suspend."
 
 
 def why_not_ask_release(hold, *, by) -> str | None:

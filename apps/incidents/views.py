@@ -195,7 +195,7 @@ def _forms(request, case, posted: str = "") -> dict:
 
 
 def _objections(case, by) -> dict:
-    standing = queries.sign_offs(case).filter(held=False).count()
+    standing = queries.sign_offs(case).filter(stands=True).count()
     reporter = case.incident.reported_by.user_id
     return {
         "why_not_amend": rules.why_not_amend(case.closing, by=by),

@@ -145,6 +145,12 @@ def test_who_reports_may_suspend_at_once(acme):
         actions.suspend(incident, by=acme.builder)
 
 
+def test_where_it_took_the_sign_off_down_nothing_is_left_to_suspend(acme):
+    incident = make.reported(acme, [approvals.approved(acme).model_version], **make.SERIOUS)
+    with pytest.raises(ActionDenied, match="left to suspend"):
+        actions.suspend(incident, by=acme.builder)
+
+
 def test_later_one_click_suspends(acme):
     approval = approvals.approved(acme)
     incident = make.reported(acme, [approval.model_version])

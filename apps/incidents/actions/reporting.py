@@ -1,11 +1,13 @@
 """Report what happened, add what becomes known, take the system out of service, confirm the register."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.utils import timezone
 
 from apps.accounts.permissions import Permission, require
 from apps.approvals.actions import suspend as suspend_sign_off
+from apps.approvals.models import Approval
 from apps.audits import holds, keys
 from apps.audits.actions import record
 from apps.audits.events import Event
@@ -43,7 +45,7 @@ def report(project, *, title: str, model_versions: list[ModelVersion], suspend: 
     record(Event.INCIDENT_REPORTED, on=incident, by=by, **_facts(entry))
     _hold(entry, model_versions, by)
     if suspend:
-        _suspend(incident, by)
+        _suspend(incident, queries.sign_offs(queries.case(incident)).filter(held=False), by)
     return incident
 
 
@@ -76,8 +78,9 @@ def suspend(incident: Incident, *, by) -> int:
     """Hold up every approved sign-off of what it affects, at once: it serves no more. How many there were."""
     require(by, Permission.APPROVAL_SUSPEND)
     case = queries.case(incident)
-    refuse(rules.why_not_suspend(queries.sign_offs(case).filter(held=False).count(), case.closing, by=by))
-    return _suspend(incident, by)
+    standing = list(queries.sign_offs(case).filter(stands=True))
+    refuse(rules.why_not_suspend(len(standing), case.closing, by=by))
+    return _suspend(incident, standing, by)
 
 
 @action
@@ -151,12 +154,10 @@ def _hold(entry: Entry, versions: list[ModelVersion], by) -> None:
     )
 
 
-def _suspend(incident: Incident, by) -> int:
-    case = queries.case(incident)
-    found = list(queries.sign_offs(case).filter(held=False))
-    for approval in found:
+def _suspend(incident: Incident, sign_offs: Collection[Approval], by) -> int:
+    for approval in sign_offs:
         suspend_sign_off(approval, reason=f"Incident {incident.pk}: {incident.title}", by=by)
-    return len(found)
+    return len(sign_offs)
 
 
 def _lacking(versions: list[ModelVersion]) -> dict[str, str]:
