@@ -1,9 +1,8 @@
 """Builders: statements of every kind, and documents about a model trained for real."""
 
-import io
 import json
 
-import pypdf
+import pypdfium2
 
 from apps.common import storage
 from apps.datasets.models import Profile
@@ -80,7 +79,9 @@ def text(document: Document) -> str:
 
 
 def printed(pdf: bytes) -> str:
-    return "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
+    """Its text, page by page, as a reader's search finds it."""
+    with pypdfium2.PdfDocument(pdf) as read:
+        return "\n".join(page.get_textpage().get_text_range() for page in read)
 
 
 def joined(words: str) -> str:
