@@ -19,7 +19,7 @@ from apps.accounts import queries as accounts
 from apps.accounts.idempotency import Once
 from apps.common import problems, tenancy
 from apps.common.afterwards import ended
-from apps.common.origin import PAGE, REST, coming_from, new_request
+from apps.common.origin import PAGE, REST, coming_from, new_request, shape
 from apps.common.pages import Later
 from apps.projects import queries as projects
 
@@ -197,7 +197,7 @@ def _not_let_in(request):
     """The same for an organization that is another's and for one that is not; a token may be to blame."""
     words = "There is no such thing here"
     if "Authorization" in request.headers:
-        log.warning("A token opened nothing here: from %s, at %s.", request.META.get("REMOTE_ADDR"), request.path)
+        log.warning("A token opened nothing here: from %s, at %s.", request.META.get("REMOTE_ADDR"), shape(request))
         words += ", or the token is not for it: it is mistyped, expired, revoked, or of another organization"
     return problems.answer(404, "Not found", f"{words}.")
 

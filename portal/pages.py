@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 
 from apps.accounts import queries as accounts
 from apps.common import problems
-from apps.common.origin import origin
+from apps.common.origin import origin, shape
 from apps.common.pages import page
 from apps.common.storage import StoreAway
 from portal import overview, reference
@@ -67,7 +67,7 @@ def no_such_form(request, reason=""):
     """A form that was not asked for here, or by another session: told to the log, as it may be somebody else's deed."""
     whose = f"person {request.user.pk}" if request.user.is_authenticated else "nobody signed in"
     said = "A form was refused: %s Of %s, from %s, at %s."
-    log.warning(said, reason, whose, request.META.get("REMOTE_ADDR"), request.path)
+    log.warning(said, reason, whose, request.META.get("REMOTE_ADDR"), shape(request))
     return render(request, "403_csrf.html", status=403)
 
 

@@ -6,6 +6,8 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 
+from apps.common.origin import shape
+
 log = logging.getLogger(__name__)
 
 
@@ -25,7 +27,7 @@ class MembershipAuthentication(SessionAuthentication):
             super().enforce_csrf(request)
         except PermissionDenied as refused:
             whose, where = request._request.membership.user_id, request.META.get("REMOTE_ADDR")
-            log.warning("%s In the session of person %s, from %s, at %s.", refused.detail, whose, where, request.path)
+            log.warning("%s In the session of person %s, from %s, at %s.", refused.detail, whose, where, shape(request))
             raise
 
     def authenticate_header(self, request):

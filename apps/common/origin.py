@@ -40,6 +40,11 @@ def new_request() -> str:
     return secrets.token_hex(8)
 
 
+def shape(request) -> str:
+    """The address of a request without what its sender wrote into it: the log is nobody's, and holds nobody's words."""
+    return f"/{request.resolver_match.route}"
+
+
 @cache
 def code() -> str:
     """The portal's version, and the digest of the source that this process was started from."""

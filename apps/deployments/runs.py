@@ -31,6 +31,7 @@ from apps.models.models import ModelVersion
 MOST_PROBLEMS = 100  # told in one answer
 LOOK_EVERY = 2.0  # seconds between two looks at what is loaded
 MINUTE = 60.0
+FORBIDDEN = "It is no longer permitted."  # why is on its page, in words of its organization that the log does not hold
 log = logging.getLogger(__name__)
 
 
@@ -83,8 +84,8 @@ class Shelf:
         key = deployment.organization_id, deployment.pk
         try:
             permit = permitted(deployment)
-        except ActionDenied as reason:
-            self._drop(key, reason)
+        except ActionDenied:
+            self._drop(key, FORBIDDEN)
             raise
         with self._lock:
             if loaded := self._models.get(key):
@@ -105,14 +106,14 @@ class Shelf:
         for key, loaded in known:
             try:
                 loaded.renew(_permitted_now(*key))
-            except ActionDenied as reason:
-                self._drop(key, reason)
+            except ActionDenied:
+                self._drop(key, FORBIDDEN)
             except DatabaseError:
                 log.exception("The permit of deployment %s cannot be asked for; it holds until its end.", key[1])
             if loaded.is_over:
                 self._drop(key, "The permit it was loaded with has ended.")
 
-    def _drop(self, key: tuple[int, int], reason: object) -> None:
+    def _drop(self, key: tuple[int, int], reason: str) -> None:
         with self._lock:
             dropped = self._models.pop(key, None)
         if dropped:

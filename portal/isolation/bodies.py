@@ -60,7 +60,7 @@ def send(client, address: Address, method: str, where: str, *, path: Path, given
     said = json.loads(json.dumps(body(address, rows, **more)))
     inner = said
     for name, below in pairwise(path):
-        inner = inner[0] if name == 0 else inner.setdefault(name, [ITEMS.get(name)] if below == 0 else {})
+        inner = inner[0] if name == 0 else inner.setdefault(name, [dict(ITEMS.get(name, {}))] if below == 0 else {})
     inner[path[-1]] = given
     if address.name == "api-datasets":
         file = SimpleUploadedFile("loans.csv", b"approve,race\n1,a\n0,b\n", content_type="text/csv")

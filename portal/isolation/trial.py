@@ -78,7 +78,7 @@ def everything(trial: Trial) -> None:
 def prepared(
     heard: Callable[[str], None] = lambda words: None,
     *,
-    only: str = "",
+    only: str | tuple[str, ...] = "",
     founded: Callable[[list[int]], None] = lambda ids: None,
 ) -> Iterator[Trial]:
     """Two organizations with everything, for as long as it takes; then they never were.

@@ -15,7 +15,9 @@ def made(django_db_setup, django_db_blocker, tmp_path_factory):
     """(acme, rival, {model: row} of acme, the same of rival, where their files lie), in a transaction of their own."""
     where = {"default": {"BACKEND": "django.core.files.storage.FileSystemStorage"}}
     where["default"]["OPTIONS"] = {"location": tmp_path_factory.mktemp("files")}
-    with django_db_blocker.unblock(), override_settings(STORAGES=where), transaction.atomic():
+    quick = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # as in each test
+    how = override_settings(STORAGES=where, PASSWORD_HASHERS=quick)
+    with django_db_blocker.unblock(), how, transaction.atomic():
         tenants = make.tenant("acme"), make.tenant("rival")
         yield *tenants, *(everything(tenant.enter()) for tenant in tenants), where
         transaction.set_rollback(True)

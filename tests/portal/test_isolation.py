@@ -74,7 +74,7 @@ def told(django_db_setup, django_db_blocker, tmp_path_factory) -> dict:
         without_its_wall(UNGUARDED),
     ):
         before = there_is()
-        with trial.prepared(only="witness") as tried:
+        with trial.prepared(only=("witness", "project-risk")) as tried:
             trial.everything(tried)
             found = {"trial": tried, "as it is": tried.tally}
             for name, (planted, stage) in holes(tried).items():
