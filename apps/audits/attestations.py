@@ -92,10 +92,11 @@ def pdf(attestation, envelope: bytes) -> bytes:
             ["Portal", said["portal"]["source"]],
             ["Database", f"PostgreSQL {said['database']['postgresql']}, as role {said['database']['role']}"],
         ],
-        "findings": [
-            [f"{one['what']} {one['where']}", one["who"] or "–", one["says"]] for one in said["findings"]
+        "findings": [[f"{one['where']}, {one['what']}", one["who"] or "–", one["says"]] for one in said["findings"]],
+        "untried": [
+            [one["where"] if one["what"] == "all" else f"{one['where']}, {one['what']}", one["why"]]
+            for one in said["untried"]
         ],
-        "untried": [[f"{one['what']} {one['where']}", one["why"]] for one in said["untried"]],
         "places": [[one["kind"], one["what"], number(one["tried"]), _joined(one["came"])] for one in by_place(said)],
         "addresses": [
             [one["address"], ", ".join(one["verbs"]), number(one["asked"]), _joined(one["answers"])]
