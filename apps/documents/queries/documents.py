@@ -61,13 +61,16 @@ def changes(document, there: evidence.Evidence | None = None) -> list[str]:
     return found
 
 
-def current(version) -> list[dict]:
+def current(version, there: list[tuple[Document, list[str]]] | None = None) -> list[dict]:
     """Every statement and document that speaks about a model version today and may be relied on, as plain values:
     kind (a word of the control catalogue) and subtype, name, digest, valid_until (an ISO day, or None), and whether it
-    is a “statement” (then provenance is *declared*) or a “document”. The version was fetched for a viewer."""
+    is a “statement” (then provenance is *declared*) or a “document”. The version was fetched for a viewer.
+
+    `there`: what `written` gives, where it was asked already."""
     stated = statements.speaking_of(version)
     relied = [one for one in stated if statements.standing(one) == Standing.CURRENT]
-    built = [document for document, changed in written(version) if not changed]
+    there = written(version) if there is None else there
+    built = [document for document, changed in there if not changed]
     return [*map(_stated, relied), *map(_built, built)]
 
 

@@ -21,8 +21,9 @@ def document_list(request):
         return see(made)
     context = {"version": version, "form": form, "why_not": rules.why_not_build(project, by=viewer)}
     if version:
-        found = queries.of_version(version)
-        context |= listed(request, found) | {"standing": _standing(version), "current": queries.current(version)}
+        written = queries.written(version)
+        context |= listed(request, queries.of_version(version))
+        context |= {"standing": _standing(written), "current": queries.current(version, written)}
         context["waiting"] = any(not document.is_over for document in context["rows"])
     status = 400 if form.errors else 200
     return page(
@@ -30,10 +31,10 @@ def document_list(request):
     )  # fmt: skip
 
 
-def _standing(version) -> list[dict]:
+def _standing(written) -> list[dict]:
     """Each kind of document with the newest that was built, and why it holds no longer."""
     newest: dict[str, list] = {}
-    for document, changes in queries.written(version):
+    for document, changes in written:
         newest.setdefault(document.kind, []).append((document, changes))
     return [
         {"kind": kind, "document": document, "changes": changes, "words": rules.QUESTIONS[kind]}
