@@ -7,7 +7,6 @@ import pytest
 from tests.journeys.browser import WIDE, Visitor, browsing
 from tests.journeys.live import Portal
 
-
 # they kill, cut off or stop what they run on, and then wait for it: on a portal apart, side by side with the stories
 ROUGH = {"test_killed_workers.py", "test_database_gone.py", "test_start.py"}
 
