@@ -18,17 +18,13 @@ demo: $(VENV)/installed  ## the whole story on real data, then the portal on 127
 up: $(VENV)/installed  ## the portal without the demo
 	$(BIN)/python manage.py up $(OPTIONS)
 
-# two processes, each with a portal of its own (which journey goes where, their conftest says); but two portals on one
-# broker would take each other's work
-JOURNEYS = $(BIN)/pytest tests/journeys $(if $(CELERY_BROKER_URL),,-n 2 --dist loadgroup)
-
 test: $(VENV)/installed-dev browser  ## every test, the journeys in a real browser included
 	$(BIN)/pytest -n 2 --ignore tests/journeys
-	$(JOURNEYS)
+	@sh tests/journeys/run.sh $(BIN)/pytest
 	@sh tests/journeys/browser.sh found || sh tests/journeys/browser.sh tell
 
 journeys: $(VENV)/installed-dev browser  ## the whole stories alone; DATABASE_URL and CELERY_BROKER_URL choose the services
-	$(JOURNEYS)
+	@sh tests/journeys/run.sh $(BIN)/pytest
 
 STORIES ?= tests/journeys/test_rest_story.py tests/journeys/test_story_in_browser.py
 stories: $(VENV)/installed-dev browser  ## of them the two that tell the whole main job, in the browser and over REST

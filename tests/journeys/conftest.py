@@ -7,15 +7,11 @@ import pytest
 from tests.journeys.browser import WIDE, Visitor, browsing
 from tests.journeys.live import Portal
 
-# they kill, cut off or stop what they run on, and then wait for it: on a portal apart, side by side with the stories
-ROUGH = {"test_killed_workers.py", "test_database_gone.py", "test_start.py"}
-
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.journey)
-            item.add_marker(pytest.mark.xdist_group("rough" if item.path.name in ROUGH else "calm"))
 
 
 @pytest.fixture(scope="session")
