@@ -37,23 +37,27 @@ def _all():
 def reports(*, viewer, project=None, version=None, kind=""):
     """Newest first; `superseded_by` is the finished report of the same kind on the same model that took its place: the
     newest of its own provenance, if newer; of a submission, whatever the portal recomputed, whenever it came."""
-    found = _all().filter(organization_id=viewer.organization_id)
-    if project is not None:
-        found = found.filter(project=project)
-    if version is not None:
-        found = found.filter(model_version=version)
-    if kind:
-        found = found.filter(kind=kind)
+    found = _chosen(_all(), viewer, project, version, kind)
     return found.select_related("project__organization", "model_version__model", "started_by__user")
 
 
-def listed_reports(*, viewer, project, version=None, kind=""):
+def _chosen(found, viewer, project, version, kind):
+    chosen = {"organization_id": viewer.organization_id, "project": project, "model_version": version, "kind": kind}
+    return found.filter(**{name: value for name, value in chosen.items() if value})
+
+
+@cache
+def _lines():
     """What a line of a project's list shows."""
-    found = reports(viewer=viewer, project=project, version=version, kind=kind)
-    return found.select_related(None).select_related("model_version__model", "started_by__user").only(
+    return _all().select_related("model_version__model", "started_by__user").only(
         "project", "kind", "provenance", "state", "verdict", "withdrawn_at", "queued_at", "model_version__number",
         "model_version__model__name", "started_by__user__name", "started_by__user__email",
     )  # fmt: skip
+
+
+def listed_reports(*, viewer, project, version=None, kind=""):
+    """The same as `reports`, with what a line of a list shows and no more."""
+    return _chosen(_lines(), viewer, project, version, kind)
 
 
 def current(*, viewer, version) -> dict:
