@@ -43,7 +43,7 @@ def reports(*, viewer, project=None, version=None, kind=""):
 
 def _chosen(found, viewer, project, version, kind):
     chosen = {"organization_id": viewer.organization_id, "project": project, "model_version": version, "kind": kind}
-    return found.filter(**{name: value for name, value in chosen.items() if value})
+    return found.filter(**{name: value for name, value in chosen.items() if value not in (None, "")})
 
 
 @cache
