@@ -42,7 +42,7 @@ def new_request() -> str:
 
 def shape(request) -> str:
     """The address of a request without what its sender wrote into it: the log is nobody's, and holds nobody's words."""
-    return f"/{request.resolver_match.route}"
+    return f"/{request.resolver_match.route}" if request.resolver_match else "an address not yet looked up"
 
 
 @cache
@@ -55,9 +55,13 @@ def code() -> str:
 
 
 class Named(logging.Filter):
-    """Adds `origin` to a line of the log: the request's identifier, or the job."""
+    """Adds `origin` to a line of the log: the request's identifier, or the job. Django's own lines about a request end
+    in its address, of which they name the shape."""
 
     def filter(self, line: logging.LogRecord) -> bool:
+        request = getattr(line, "request", None)
+        if request is not None and isinstance(line.args, tuple):
+            line.args = (*line.args[:-1], shape(request))
         known = _origin.get()
         line.origin = known.get("request") or known.get("job") or known.get("door") or "-"
         return True

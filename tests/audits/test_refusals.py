@@ -1,7 +1,9 @@
 """What was refused is remembered: once, at every door, without names, whatever became of the transaction."""
 
 import logging
+from contextlib import contextmanager
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.db import OperationalError
@@ -21,6 +23,17 @@ pytestmark = pytest.mark.django_db
 
 def refused() -> list[Record]:
     return list(Record.objects.filter(event__startswith="action.").order_by("seq"))
+
+
+@contextmanager
+def written():
+    """What the portal's own handler would write to the standard error."""
+    handler, *_ = [each for each in logging.getLogger().handlers if each.get_name() == "stderr"]
+    before = handler.setStream(lines := StringIO())
+    try:
+        yield lines
+    finally:
+        handler.setStream(before)
 
 
 def test_a_refusal_says_who_was_refused_what_on_which_thing_and_why(acme):
@@ -220,3 +233,16 @@ def test_a_page_that_fails_says_its_number(client, acme, monkeypatch):
     client.force_login(acme.auditor.user)
     answer = client.get("/acme/records/")
     assert answer.status_code == 500 and answer.headers["X-Request-ID"] in answer.content.decode()
+
+
+def test_the_log_tells_of_a_page_that_failed_without_the_words_in_its_address(client, acme, monkeypatch):
+    from apps.audits.views import records
+
+    monkeypatch.setattr(records.queries, "records", lambda **asked: 1 / 0)
+    client.raise_request_exception = False
+    client.force_login(acme.auditor.user)
+    with written() as lines:
+        number = client.get("/acme/records/?q=loans").headers["X-Request-ID"]
+    told = lines.getvalue()
+    assert f"[{number}] Internal Server Error: /<organization:organization>/records/\n" in told
+    assert "ZeroDivisionError" in told and "acme" not in told and "loans" not in told

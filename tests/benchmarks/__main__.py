@@ -1,7 +1,7 @@
-"""`python -m tests.benchmarks [part…] [--small]`: measure, print, and rewrite the table in README.md.
+"""`python -m tests.benchmarks [part…] [--small]`: measure and print; all of it also rewrites the table in README.md.
 
 Parts, each in a process and with a database of its own: records bundles documents pages start fairness explanation
-private profile. With --small, a hundredth of the rows, and the README is left alone: for trying the benchmarks."""
+private profile. Some of them, or --small (a hundredth of the rows), are for trying: README's table is of one run."""
 
 import argparse
 import importlib
@@ -10,10 +10,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+
+from tests.benchmarks.table import rewrite
 
 PARTS = ("records", "bundles", "documents", "pages", "start", "fairness", "explanation", "private", "profile")
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+KEPT, MISSED = 0, 3  # exit statuses; what failed to measure ends as Python does, with 1
 NEEDS_DATABASE = {"records", "pages", "bundles", "documents"}
 
 
@@ -24,22 +28,33 @@ def main() -> int:
     asked = parser.parse_args()
     if unknown := set(asked.part) - set(PARTS):
         parser.error(f"There is no part {', '.join(sorted(unknown))}.")
-    parts = asked.part or PARTS
-    if len(parts) > 1:
-        again = [sys.executable, "-m", "tests.benchmarks", *["--small"] * asked.small]
-        return max(subprocess.call([*again, part]) for part in parts)
+    if len(asked.part) != 1:
+        return _apart(asked.part or PARTS, asked.small, into_readme=not asked.part and not asked.small)
     home = Path(tempfile.mkdtemp(prefix="assay-bench-"))
     os.environ |= {"ASSAY_HOME": str(home), "DJANGO_SETTINGS_MODULE": "portal.settings"}
     os.environ |= dict.fromkeys(ONE_THREAD, "1")  # as a worker's job runs; both sides alike
     try:
-        rows = list(_measured(parts[0], asked.small))
+        rows = list(_measured(asked.part[0], asked.small))
     finally:
         _clear(home)
-    if not asked.small:
-        from tests.benchmarks.table import rewrite
+    return KEPT if all(row.kept for row in rows) else MISSED
 
-        rewrite(rows)
-    return 0 if all(row.kept for row in rows) else 1
+
+def _apart(parts: Sequence[str], small: bool, *, into_readme: bool) -> int:
+    """Each part in a process of its own, until one cannot be measured."""
+    lines, worst = [], KEPT
+    for part in parts:
+        again = [sys.executable, "-m", "tests.benchmarks", part, *["--small"] * small]
+        with subprocess.Popen(again, stdout=subprocess.PIPE, text=True) as running:
+            for line in running.stdout:
+                print(line, end="", flush=True)
+                lines += [line.rstrip()] * line.startswith("| ")
+        if running.returncode not in (KEPT, MISSED):
+            return running.returncode
+        worst = max(worst, running.returncode)
+    if into_readme:
+        rewrite(lines)
+    return worst
 
 
 def _measured(part: str, small: bool):

@@ -1,4 +1,4 @@
-"""The table of speeds in README.md, between its markers; rows that were not measured this time stay as they are."""
+"""The table of speeds in README.md, between its markers: what one run measured, all of it."""
 
 import os
 import platform
@@ -27,15 +27,11 @@ class Row:
         return f"| {self.what} | {self.against} | {self.measured} | {self.reach} | {verdict} |"
 
 
-def rewrite(rows: list[Row]) -> None:
-    """Put the rows into README.md, in the place of those that measured the same."""
-    text = README.read_text("utf-8") if README.exists() else f"# Assay\n\n## Speed\n\n{BEGIN}\n{END}\n"
-    before, _, rest = text.partition(BEGIN)
-    table, _, after = rest.partition(END)
-    kept = {_first_cell(line): line for line in table.splitlines() if line.startswith("| ") and line not in HEAD}
-    kept |= {row.what: str(row) for row in rows}
-    lines = [BEGIN, machine(), "", HEAD, *kept.values(), END]
-    README.write_text(before + "\n".join(lines) + after, "utf-8")
+def rewrite(lines: list[str]) -> None:
+    """Put these lines, all of one run, into README.md as its table."""
+    before, _, rest = README.read_text("utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    README.write_text(before + "\n".join([BEGIN, machine(), "", HEAD, *lines, END]) + after, "utf-8")
 
 
 def machine() -> str:
@@ -55,7 +51,3 @@ def _processor() -> str:
     except OSError:
         found = None
     return found[1].strip() if found else platform.machine()
-
-
-def _first_cell(line: str) -> str:
-    return line.split(" | ", maxsplit=1)[0].removeprefix("| ")
