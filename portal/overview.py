@@ -2,16 +2,19 @@
 
 Reads only, each beginning from the viewer; as many statements for a page of fifty projects as for one."""
 
+from functools import cache
+
 from django.db.models.expressions import RawSQL
 
 from apps.accounts import permissions
 from apps.accounts.permissions import Permission
 from apps.approvals import queries as approvals
-from apps.approvals.models import State
+from apps.approvals.models import Approval, State
 from apps.approvals.rules import day
 from apps.common.pages import listed
 from apps.datasets.models import DatasetVersion
 from apps.deployments import queries as deployments
+from apps.deployments.models import Deployment
 from apps.models.models import ModelVersion
 from apps.projects import queries as projects
 from apps.projects import rules as project_rules
@@ -21,18 +24,6 @@ from apps.training.models import TrainingRun
 from portal.rail import UNDER_WAY, stops
 
 SHOWN = 5  # of each kind on a page that shows all kinds
-# What the lines of a project's page show
-OF_DATA = (
-    "number", "dataset__name", "uploaded_at", "uploaded_by__user__name", "uploaded_by__user__email", "withdrawn_at",
-    "rows", "columns", "declared_at", "digest",
-)  # fmt: skip
-OF_RUN = ("model__name", "state", "queued_at")
-OF_MODEL = (
-    "number", "model__name", "retired_at", "created_at", "dataset_version__number", "dataset_version__dataset__name",
-)  # fmt: skip
-OF_REPORT = ("model_version", "kind", "verdict", "provenance")
-OF_APPROVAL = ("model_version", "state", "policy_version__number", "policy_version__policy__name")
-OF_DEPLOYMENT = ("model_version", "state")
 NEXT_STEPS = {  # the stop that is not done: what it is called, what to press, where that is, who may
     "Data": ("data", "Add data", "datasets/", Permission.DATASET_ADD),
     "Model": ("a model", "Train a model", "runs/", Permission.RUN_LAUNCH),
@@ -64,9 +55,9 @@ def project(request) -> dict:
         "next": _next_step(path, viewer, project),
         "because": project_rules.because(project.answers),
         "why_not_change": project_rules.why_not_change(project, by=viewer),
-        "datasets": _newest(DatasetVersion, viewer, project, *OF_DATA),
+        "datasets": _newest(_data(), viewer, project),
         "models": _models(viewer, project),
-        "running": _newest(TrainingRun, viewer, project, *OF_RUN, state__in=UNDER_WAY),
+        "running": _newest(_runs(), viewer, project, state__in=UNDER_WAY),
         "kinds": Kind.labels,
     }
 
@@ -102,13 +93,14 @@ def _to_sign(viewer):
         "exists (select from approvals_hands(approvals_approval.model_version_id) where user_id = %s)",
         [viewer.user_id],
     )
-    found = approvals.approvals(viewer=viewer).filter(state=State.OPEN).exclude(signatures__signer__user=viewer.user_id)
-    return found.annotate(had_a_hand=had_a_hand).filter(had_a_hand=False)[:SHOWN]
+    found = approvals.listed_approvals(viewer=viewer).filter(state=State.OPEN)
+    found = found.exclude(signatures__signer__user=viewer.user_id).annotate(had_a_hand=had_a_hand)
+    return found.filter(had_a_hand=False)[:SHOWN]
 
 
 def _sent_back(viewer):
     """The viewer's own requests that were sent back and not asked for anew."""
-    found = approvals.approvals(viewer=viewer).filter(state=State.RETURNED, requested_by__user=viewer.user_id)
+    found = approvals.listed_approvals(viewer=viewer).filter(state=State.RETURNED, requested_by__user=viewer.user_id)
     later = ModelVersion.objects.filter(approvals__state__in=(State.OPEN, State.APPROVED))
     return found.exclude(model_version__in=later)[:SHOWN]
 
@@ -121,38 +113,78 @@ def _undeclared(viewer):
 
 def _with_state(viewer, rows) -> list[dict]:
     """Each project with its newest model and sign-off and what serves: three statements for all of them."""
-    models = _latest(ModelVersion.objects.select_related("model"), viewer, rows)
-    asked = _latest(approvals.approvals(viewer=viewer), viewer, rows)
-    serving = _latest(deployments.deployments(viewer=viewer), viewer, rows, state="serving")
+    models = _latest(_versions(), viewer, rows)
+    asked = _latest(_asked(), viewer, rows)
+    serving = _latest(_opened(), viewer, rows, state="serving")
     return [
         {"project": row, "model": models.get(row.pk), "approval": asked.get(row.pk), "serving": serving.get(row.pk)}
         for row in rows
     ]
 
 
-def _latest(queryset, viewer, rows, **only) -> dict:
-    """Project's id -> its newest row of `queryset`."""
-    mine = queryset.model.objects.filter(
-        organization=viewer.organization_id, project__in=[row.pk for row in rows], **only
-    )
-    newest = mine.order_by("project_id", "-pk").distinct("project_id")
-    return {each.project_id: each for each in queryset.filter(pk__in=newest.values("pk"))}
+def _latest(lines, viewer, rows, **only) -> dict:
+    """Project's id -> its newest line: found first, so that whether it stands is asked of no other."""
+    its = {"organization": viewer.organization_id, "project__in": [row.pk for row in rows], **only}
+    newest = lines.model.objects.filter(**its).order_by("project_id", "-pk").distinct("project_id")
+    return {each.project_id: each for each in lines.filter(pk__in=newest.values("pk"))}
 
 
-def _newest(table, viewer, project, *fields, **only) -> list:
-    mine = table.objects.filter(organization=viewer.organization_id, project=project, **only)
-    return _lines(mine.order_by("-pk")[:SHOWN], project, *fields)
+# --- what the lines of both pages show and no more, each put together once: that takes longer than to ask it ---------
+
+
+@cache
+def _data():
+    return DatasetVersion.objects.select_related("dataset", "uploaded_by__user").only(
+        "project", "number", "dataset__name", "uploaded_at", "uploaded_by__user__name", "uploaded_by__user__email",
+        "withdrawn_at", "rows", "columns", "declared_at", "digest",
+    )  # fmt: skip
+
+
+@cache
+def _runs():
+    return TrainingRun.objects.select_related("model").only("project", "model__name", "state", "queued_at")
+
+
+@cache
+def _versions():
+    return ModelVersion.objects.select_related("model", "dataset_version__dataset").only(
+        "project", "number", "model__name", "retired_at", "created_at", "dataset_version__number",
+        "dataset_version__dataset__name",
+    )  # fmt: skip
+
+
+@cache
+def _asked():
+    return (
+        Approval.objects.annotate(stands=approvals.STANDS)
+        .select_related("model_version__model", "policy_version__policy")
+        .only(
+            "project", "state", "model_version__number", "model_version__model__name", "policy_version__number",
+            "policy_version__policy__name",
+        )
+    )  # fmt: skip
+
+
+@cache
+def _opened():
+    found = Deployment.objects.annotate(stands=deployments.STANDS).select_related("model_version__model")
+    return found.only("project", "state", "model_version__number", "model_version__model__name")
+
+
+def _newest(lines, viewer, project, **only) -> list:
+    mine = lines.filter(organization=viewer.organization_id, project=project, **only)
+    return _of(project, mine.order_by("-pk")[:SHOWN])
 
 
 def _models(viewer, project) -> list[dict]:
     """The newest model versions, each with its current report of every kind, its sign-off and where it serves."""
-    versions = _newest(ModelVersion, viewer, project, *OF_MODEL)
+    versions = _newest(_versions(), viewer, project)
     mine = [version.pk for version in versions]
-    asked = approvals.approvals(viewer=viewer, project=project).filter(model_version__in=mine)
-    opened = deployments.deployments(viewer=viewer, project=project).filter(model_version__in=mine)
-    measured = _by_version(_lines(reports.speaking(mine), project, *OF_REPORT))
-    asked = _by_version(_lines(asked, project, *OF_APPROVAL))
-    opened = _by_version(_lines(opened, project, *OF_DEPLOYMENT))
+    theirs = {"organization": viewer.organization_id, "model_version__in": mine}
+    spoken = reports.speaking(mine).only("project", "model_version", "kind", "verdict", "provenance")
+    measured = _by_version(_of(project, spoken))
+    asked = _by_version(_of(project, _asked().filter(**theirs).order_by("-pk")))
+    opened = _by_version(_of(project, _opened().filter(**theirs).order_by("-pk")))
     return [
         {
             "version": version,
@@ -164,14 +196,11 @@ def _models(viewer, project) -> list[dict]:
     ]
 
 
-def _lines(queryset, project, *fields) -> list:
-    """Rows of `project` with these fields, which are what a line shows, and no more: a statement of a hundred columns
-    takes long to put together."""
-    related = {path for path, _, _ in (field.rpartition("__") for field in fields) if path}
-    found = queryset.select_related(None).only("project", *fields)
-    rows = list(found.select_related(*related) if related else found)
+def _of(project, rows) -> list:
+    """These rows, which need their project for their address: it is at hand."""
+    rows = list(rows)
     for row in rows:
-        row.project = project  # which its address needs, and which is at hand
+        row.project = project
     return rows
 
 

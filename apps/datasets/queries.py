@@ -1,8 +1,9 @@
 """What is asked of data, always on behalf of a viewer."""
 
 import json
+from functools import cache
 
-from django.db.models import Count, Exists, OuterRef, Subquery, Sum
+from django.db.models import Count, Exists, Func, IntegerField, OuterRef, Subquery, Sum
 
 from apps.datasets.models import BudgetEntry, Dataset, DatasetVersion, Profile
 
@@ -25,22 +26,41 @@ def datasets(*, viewer, project=None):
     )
 
 
+@cache
+def _all():
+    """Newest first; put together once, which takes as long as asking it."""
+    latest = Profile.objects.filter(version=OuterRef("pk")).order_by("-pk")
+    newer = DatasetVersion.objects.filter(dataset=OuterRef("dataset"), number__gt=OuterRef("number"))
+    found = DatasetVersion.objects.annotate(
+        profile_state=Subquery(latest.values("state")[:1]), superseded=Exists(newer)
+    )
+    return found.order_by("-pk")
+
+
 def versions(*, viewer, project=None):
     """Newest first, each with the state and outcome of its latest profile."""
-    latest = Profile.objects.filter(version=OuterRef("pk")).order_by("-pk")
-    found = DatasetVersion.objects.filter(organization_id=viewer.organization_id)
-    if project is not None:
-        found = found.filter(project=project)
-    return (
-        found.select_related("dataset", "project__organization", "uploaded_by__user", "declared_by__user")
-        .annotate(
-            profile_state=Subquery(latest.values("state")[:1]),
-            superseded=Exists(
-                DatasetVersion.objects.filter(dataset=OuterRef("dataset"), number__gt=OuterRef("number"))
-            ),
-        )
-        .order_by("-pk")
-    )
+    found = _of(_all(), viewer, project)
+    return found.select_related("dataset", "project__organization", "uploaded_by__user", "declared_by__user")
+
+
+def _of(found, viewer, project):
+    found = found.filter(organization_id=viewer.organization_id)
+    return found if project is None else found.filter(project=project)
+
+
+@cache
+def _lines():
+    """What a line of a project's list shows: of the columns, how many there are."""
+    width = Func("columns", function="jsonb_array_length", output_field=IntegerField())
+    return _all().annotate(width=width).select_related("dataset", "uploaded_by__user").only(
+        "project", "number", "filename", "size", "withdrawn_at", "declared_at", "rows", "digest", "uploaded_at",
+        "dataset__name", "uploaded_by__user__name", "uploaded_by__user__email",
+    )  # fmt: skip
+
+
+def listed_versions(*, viewer, project):
+    """The same as `versions`, with what a line of a list shows and no more."""
+    return _of(_lines(), viewer, project)
 
 
 def usable(*, viewer, project):

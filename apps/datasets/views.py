@@ -19,7 +19,7 @@ TONES = {"leak": "fail", "target": "fail", "proxy": "unsure", "possible leak": "
 def dataset_list(request):
     """All versions of all data of a project."""
     viewer, project = request.membership, request.project
-    versions = queries.versions(viewer=viewer, project=project)
+    versions = queries.listed_versions(viewer=viewer, project=project)
     dataset = None
     if chosen := row_number(request.GET.get("data")):
         dataset = queries.datasets(viewer=viewer, project=project).filter(pk=chosen).first()

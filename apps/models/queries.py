@@ -1,5 +1,7 @@
 """What is asked of models, always on behalf of a viewer."""
 
+from functools import cache
+
 from django.db.models import Count, Exists, Max, OuterRef
 
 from apps.audits import holds
@@ -15,35 +17,44 @@ def models(*, viewer, project=None):
     return found.annotate(version_count=Count("versions"), newest_number=Max("versions__number")).order_by("-pk")
 
 
+@cache
+def _named():
+    """Those that have a version, newest first, by their names alone; put together once, as what follows."""
+    built = Exists(ModelVersion.objects.filter(model=OuterRef("pk")))
+    return RegisteredModel.objects.filter(built).only("name").order_by("-pk")
+
+
 def names(*, viewer, project):
     """The models of a project that have a version, newest first, by their names alone."""
-    built = Exists(ModelVersion.objects.filter(model=OuterRef("pk")))
-    return RegisteredModel.objects.filter(built, organization_id=viewer.organization_id, project=project).order_by(
-        "-pk"
-    )
+    return _named().filter(organization_id=viewer.organization_id, project=project)
 
 
 def versions(*, viewer, project=None, model=None):
     """Newest first."""
-    found = ModelVersion.objects.filter(organization_id=viewer.organization_id)
-    if project is not None:
-        found = found.filter(project=project)
-    if model is not None:
-        found = found.filter(model=model)
-    return found.select_related(
+    return _chosen(ModelVersion.objects.order_by("-pk"), viewer, project, model).select_related(
         "model", "project__organization", "dataset_version__dataset", "test_dataset_version__dataset",
         "trained_by__user", "retired_by__user",
+    )  # fmt: skip
+
+
+def _chosen(found, viewer, project, model):
+    chosen = {"organization_id": viewer.organization_id, "project": project, "model": model}
+    return found.filter(**{name: value for name, value in chosen.items() if value is not None})
+
+
+@cache
+def _lines():
+    """What a line of a project's list shows, newest first."""
+    return ModelVersion.objects.select_related("model", "dataset_version__dataset", "trained_by__user").only(
+        "project", "number", "retired_at", "recipe", "metrics", "privacy", "artifact_digest", "created_at",
+        "model__name", "dataset_version__number", "dataset_version__dataset__name",
+        "trained_by__user__name", "trained_by__user__email",
     ).order_by("-pk")  # fmt: skip
 
 
 def listed_versions(*, viewer, project, model=None):
-    """What a line of a project's list shows."""
-    found = versions(viewer=viewer, project=project, model=model).select_related(None)
-    return found.select_related("model", "dataset_version__dataset", "trained_by__user").only(
-        "project", "number", "retired_at", "recipe", "metrics", "privacy", "artifact_digest", "created_at",
-        "model__name", "dataset_version__number", "dataset_version__dataset__name",
-        "trained_by__user__name", "trained_by__user__email",
-    )  # fmt: skip
+    """The same as `versions`, with what a line of a list shows and no more."""
+    return _chosen(_lines(), viewer, project, model)
 
 
 def signature(version) -> dict | None:
