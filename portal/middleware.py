@@ -31,7 +31,7 @@ def request_identifiers(get_response):
     """One for each request, made here: in the answer, in its problem details, in the log and in every record."""
 
     def answer(request):
-        number = new_request()
+        number = request.number = new_request()
         with coming_from(REST if request.path.startswith("/api/") else PAGE, request=number):
             response = get_response(request)
         response.headers.setdefault("X-Request-ID", number)

@@ -55,13 +55,13 @@ def code() -> str:
 
 
 class Named(logging.Filter):
-    """Adds `origin` to a line of the log: the request's identifier, or the job. Django's own lines about a request end
-    in its address, of which they name the shape."""
+    """Adds `origin` to a line of the log: the request's identifier, or the job. Django's own lines about a request, of
+    which some come when it is over, end in its address: they name the shape."""
 
     def filter(self, line: logging.LogRecord) -> bool:
-        request = getattr(line, "request", None)
+        known, request = _origin.get(), getattr(line, "request", None)
         if request is not None and isinstance(line.args, tuple):
             line.args = (*line.args[:-1], shape(request))
-        known = _origin.get()
-        line.origin = known.get("request") or known.get("job") or known.get("door") or "-"
+        number = known.get("request") or getattr(request, "number", None)
+        line.origin = number or known.get("job") or known.get("door") or "-"
         return True

@@ -246,3 +246,18 @@ def test_the_log_tells_of_a_page_that_failed_without_the_words_in_its_address(cl
     told = lines.getvalue()
     assert f"[{number}] Internal Server Error: /<organization:organization>/records/\n" in told
     assert "ZeroDivisionError" in told and "acme" not in told and "loans" not in told
+
+
+def test_the_log_names_the_request_of_an_answer_that_says_the_database_is_away(client, acme, monkeypatch):
+    from apps.audits.views import records
+
+    def away(**asked):
+        raise OperationalError("The server closed the connection.")
+
+    monkeypatch.setattr(records.queries, "records", away)
+    client.raise_request_exception = False
+    client.force_login(acme.auditor.user)
+    with written() as lines:
+        answer = client.get("/acme/records/")
+    assert answer.status_code == 503
+    assert f"[{answer.headers['X-Request-ID']}] Service Unavailable: /<organization" in lines.getvalue()

@@ -7,7 +7,9 @@ rough="tests/journeys/test_database_gone.py tests/journeys/test_killed_workers.p
 [ -z "${CELERY_BROKER_URL:-}" ] || exec "$pytest" tests/journeys
 
 told=$(mktemp)
-"$pytest" $rough >"$told" 2>&1 &
+# what a shell puts in the background ignores Ctrl-C, and would go on without us
+heeding="import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+"$(dirname "$pytest")/python" -c "$heeding" "$pytest" $rough >"$told" 2>&1 &
 failed=0
 "$pytest" tests/journeys $(printf ' --ignore=%s' $rough) || failed=1
 wait $! || failed=1
