@@ -24,28 +24,29 @@ copy (
            (select max(seq) from audits_record where organization_id = %(organization)s),
            (select max(size) from audits_checkpoint where organization_id = %(organization)s)) - 1) >> 10) b (number)
    cross join lateral (
-      select count(*), min(seq), max(seq), string_agg(convert_to(audits_leaf(r), 'UTF8'), '\\x0a' order by seq),
+      select count(*), max(seq), convert_to(string_agg(audits_leaf(r), E'\\n' order by seq), 'UTF8'),
              string_agg(digest, '' order by seq)
         from audits_record r where organization_id = %(organization)s
          and seq > case b.number when 0 then -9223372036854775808 else b.number << 10 end
          and seq <= (b.number + 1) << 10) r
    cross join lateral (
-      select string_agg(hash, '' order by level, index) from (
-        select n.* from generate_series(1, 10) l (level) cross join lateral (
-          select level, index, hash from audits_node n where n.organization_id = %(organization)s
+      select string_agg(hashes, '' order by level) from (
+        select l.level, (
+          select string_agg(hash, '' order by index) from audits_node n where n.organization_id = %(organization)s
              and n.level = l.level::smallint and n.index >= b.number << (10 - l.level)
-             and n.index < (b.number + 1) << (10 - l.level) offset 0) n
+             and n.index < (b.number + 1) << (10 - l.level)) as hashes from generate_series(1, 10) l (level)
         union all
-        select n.* from generate_series(11, 62) l (level) cross join lateral (
-          select level, index, hash from audits_node n where n.organization_id = %(organization)s
-             and n.level = l.level::smallint and n.index = ((b.number + 1) >> (l.level - 10)) - 1 offset 0) n
+        select l.level, (
+          select hash from audits_node n where n.organization_id = %(organization)s
+             and n.level = l.level::smallint and n.index = ((b.number + 1) >> (l.level - 10)) - 1)
+          from generate_series(11, 62) l (level)
          where ((b.number + 1) >> (l.level - 10)) << (l.level - 10) = b.number + 1) nodes) n
    cross join lateral (
       select json_agg(json_build_array(size, encode(root, 'hex'), note) order by size)::text from audits_checkpoint
        where organization_id = %(organization)s and size > b.number << 10 and size <= (b.number + 1) << 10) c
 ) to stdout with (format binary)
 """
-TYPES = ["int8", "int8", "int8", "int8", "bytea", "bytea", "bytea", "text"]
+TYPES = ["int8", "int8", "int8", "bytea", "bytea", "bytea", "text"]
 ROWS = """
 select seq, convert_to(audits_leaf(r), 'UTF8'), digest from audits_record r
  where organization_id = %s and seq > %s and seq <= %s order by seq
@@ -152,11 +153,11 @@ def _go_on(walk: Walk) -> int:
 
 def _blocks(walk: Walk) -> None:
     try:
-        for number, count, low, high, leaves, digests, nodes, checkpoints in _sent(walk):
+        for number, count, last, leaves, digests, nodes, checkpoints in _sent(walk):
             if walk.count != number << LEVEL:  # the block before was short
                 raise Suspect
             levels = _levels(leaves, digests, nodes, walk) if count else []
-            if count and (low != walk.count + 1 or high != walk.count + count):
+            if count and last != walk.count + count:  # one is missing, or there twice
                 raise Suspect
             _agrees(walk, number, count, levels, json.loads(checkpoints or "[]"))
             walk.count += count

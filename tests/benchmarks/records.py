@@ -101,15 +101,20 @@ def _verify(tenant) -> Row:
     with connection.cursor() as cursor:
         cursor.execute("select '\\x00'::bytea || convert_to(audits_leaf(r), 'UTF8') from audits_record r order by seq")
         parts = [bytes(part) for (part,) in cursor.fetchall()]
-    plain = best(lambda: [hashlib.sha256(part).digest() for part in parts])
-    count = len(parts)
-    parts.clear()
-    found = []
-    ours = best(lambda: found.append(verification.verify(tenant.organization.pk)))
+    found: list = []
+    turns = [
+        (
+            took(lambda: [hashlib.sha256(part).digest() for part in parts]),
+            took(lambda: found.append(verification.verify(tenant.organization.pk))),
+        )
+        for _ in range(5)
+    ]
+    count, ratio = len(parts), statistics.median(ours / plain for plain, ours in turns)
+    plain, ours = map(statistics.median, zip(*turns, strict=True))
     assert found[-1].intact and found[-1].count == count
     return Row(
         f"verification of {count:,} records: leaves, nodes, names", "SHA-256 over the same bytes in memory",
-        f"{ours:.2f} s against {plain:.2f} s: **{ours / plain:.1f}×**", "at most 6×", ours <= 6 * plain,
+        f"{ours:.2f} s against {plain:.2f} s: **{ratio:.1f}×**", "at most 6×", ratio <= 6,
     )  # fmt: skip
 
 
