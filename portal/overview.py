@@ -12,6 +12,7 @@ from apps.approvals import queries as approvals
 from apps.approvals.models import Approval, State
 from apps.approvals.rules import day
 from apps.common.pages import listed
+from apps.datasets import queries as datasets
 from apps.datasets.models import DatasetVersion
 from apps.deployments import queries as deployments
 from apps.deployments.models import Deployment
@@ -55,7 +56,7 @@ def project(request) -> dict:
         "next": _next_step(path, viewer, project),
         "because": project_rules.because(project.answers),
         "why_not_change": project_rules.why_not_change(project, by=viewer),
-        "datasets": _newest(_data(), viewer, project),
+        "datasets": _of(project, datasets.listed_versions(viewer=viewer, project=project)[:SHOWN]),
         "models": _models(viewer, project),
         "running": _newest(_runs(), viewer, project, state__in=UNDER_WAY),
         "kinds": Kind.labels,
@@ -130,14 +131,6 @@ def _latest(lines, viewer, rows, **only) -> dict:
 
 
 # --- what the lines of both pages show and no more, each put together once: that takes longer than to ask it ---------
-
-
-@cache
-def _data():
-    return DatasetVersion.objects.select_related("dataset", "uploaded_by__user").only(
-        "project", "number", "dataset__name", "uploaded_at", "uploaded_by__user__name", "uploaded_by__user__email",
-        "withdrawn_at", "rows", "columns", "declared_at", "digest",
-    )  # fmt: skip
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,7 +25,8 @@ from apps.ml.tables import TableProblem
 MOST_WORDS = 20_000
 LONGEST_WORD = 200
 BATCH_ROWS = 65_536
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 20  # Arrow reads dozens of blocks ahead, whatever their size
+TOGETHER = 4  # blocks in a frame: what is done with it takes a while to begin
 CHUNK = 1 << 20  # cells held at a time where a column is read piece by piece
 
 Batches = Callable[[list[str] | None], Iterator[tuple[pl.DataFrame, int]]]
@@ -150,10 +152,11 @@ def _of_text(frame: pl.DataFrame, wanted: list[Kept], missing: Sequence[str]):
 def _learn_words(kept: Kept, text: pl.Series, digests: pl.Series) -> None:
     if not kept.all_words:
         return
-    known = pl.Series(list(kept.words), dtype=pl.UInt64)
-    met = pl.DataFrame([digests.alias("digest"), text.alias("word")]).drop_nulls().unique("digest")
-    fresh = met.join(pl.DataFrame({"digest": known}), on="digest", how="anti")
-    kept.words |= {digest: word[:LONGEST_WORD] for digest, word in fresh.iter_rows()}
+    fresh = set(np.unique(digests.to_numpy()).tolist()) - kept.words.keys() - {0}
+    if not fresh:  # as nearly always
+        return
+    met = pl.DataFrame([digests.alias("digest"), text.alias("word")]).unique("digest")
+    kept.words |= {digest: word[:LONGEST_WORD] for digest, word in met.iter_rows() if digest in fresh}
     if len(kept.words) > MOST_WORDS:
         kept.all_words = False
 
@@ -176,9 +179,9 @@ def csv_batches(path: str | Path, *, encoding: str, delimiter: str, quote: str |
             if only is not None:
                 convert.include_columns = only
             with pa.csv.open_csv(path, convert_options=convert, **options) as reader:
-                for batch in reader:
-                    read_bytes += BLOCK_BYTES
-                    yield pl.DataFrame(pl.from_arrow(batch)), read_bytes
+                while batches := list(islice(reader, TOGETHER)):
+                    read_bytes += BLOCK_BYTES * len(batches)
+                    yield pl.DataFrame(pl.from_arrow(pa.Table.from_batches(batches))), read_bytes
         except (pa.ArrowInvalid, UnicodeError) as problem:
             raise TableProblem(f"The file cannot be read as a CSV: {problem}.") from problem
 
