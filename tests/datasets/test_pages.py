@@ -277,6 +277,18 @@ def test_a_rival_finds_nothing_anywhere(client, acme, rival):
         assert client.post(f"/rival/lending/datasets/{version.pk}/{part}", {"reason": "x"}).status_code == 404
 
 
+@pytest.mark.parametrize("where", [LIST, "/acme/lending/"], ids=["list", "project"])
+def test_a_line_tells_rows_columns_and_whether_it_is_declared(builder, acme, where):
+    version = make.version(acme.builder, acme.project)
+    fresh = builder.get(where).content.decode()
+    assert 'data-label="Rows">4<' in fresh.replace(' class="number"', "")
+    assert 'data-label="Columns">4<' in fresh.replace(' class="number"', "")
+    assert "not declared" in fresh or "not yet" in fresh
+    actions.declare(version, declaration=make.SAID, by=acme.builder)
+    declared = builder.get(where).content.decode()
+    assert "not declared" not in declared and "not yet" not in declared
+
+
 def test_pages_ask_the_database_the_same_however_much_there_is(builder, acme, django_assert_max_num_queries):
     make.version(acme.builder, acme.project)
     for number in range(12):
