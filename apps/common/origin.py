@@ -60,7 +60,7 @@ class Named(logging.Filter):
 
     def filter(self, line: logging.LogRecord) -> bool:
         known, request = _origin.get(), getattr(line, "request", None)
-        if request is not None and isinstance(line.args, tuple):
+        if request is not None and line.args and isinstance(line.args, tuple):
             line.args = (*line.args[:-1], shape(request))
         number = known.get("request") or getattr(request, "number", None)
         line.origin = number or known.get("job") or known.get("door") or "-"
