@@ -15,6 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from django.http import HttpRequest
+
 PAGE, REST, JOB, COMMAND, CHORE = "page", "rest", "job", "command", "chore"
 _origin: ContextVar[dict[str, Any]] = ContextVar("origin", default={})  # noqa: B039  never changed in place
 
@@ -60,8 +62,10 @@ class Named(logging.Filter):
 
     def filter(self, line: logging.LogRecord) -> bool:
         known, request = _origin.get(), getattr(line, "request", None)
-        if request is not None and line.args and isinstance(line.args, tuple):
-            line.args = (*line.args[:-1], shape(request))
-        number = known.get("request") or getattr(request, "number", None)
+        number = known.get("request")
+        if isinstance(request, HttpRequest):
+            number = number or getattr(request, "number", None)
+            if line.args and isinstance(line.args, tuple):
+                line.args = (*line.args[:-1], shape(request))
         line.origin = number or known.get("job") or known.get("door") or "-"
         return True
