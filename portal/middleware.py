@@ -24,6 +24,7 @@ from apps.common.pages import Later
 from apps.projects import queries as projects
 
 log = logging.getLogger(__name__)
+LEFT = 16 * 2**20  # bytes of a refused body
 SEEN_MOST = 10_000  # sessions that a process remembers to have noted
 
 
@@ -35,6 +36,21 @@ def request_identifiers(get_response):
         with coming_from(REST if request.path.startswith("/api/") else PAGE, request=number):
             response = get_response(request)
         response.headers.setdefault("X-Request-ID", number)
+        return response
+
+    return answer
+
+
+def bodies_read_out(get_response):
+    """Whoever is refused while still sending may find the connection shut before the refusal is read: what is left of
+    the body is read away first, up to LEFT bytes."""
+
+    def answer(request):
+        response = get_response(request)
+        left = LEFT if response.status_code >= 400 else 0
+        with suppress(OSError):  # gone already
+            while left > 0 and (part := request.read(min(left, 2**16))):
+                left -= len(part)
         return response
 
     return answer

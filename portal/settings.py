@@ -77,6 +77,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.middleware.request_identifiers",
+    "portal.middleware.bodies_read_out",
     "portal.middleware.client_addresses",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test.client import FakePayload
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -375,3 +376,12 @@ def asked(client, address: str, headers: dict, found: int = 404) -> list[str]:
     with CaptureQueriesContext(connection) as made:
         assert client.get(address, **headers).status_code == found
     return [re.sub(r"'[^']*'", "?", query["sql"]) for query in made if "SAVEPOINT" not in query["sql"]]
+
+
+def test_who_is_refused_while_still_sending_gets_the_answer(acme, client):
+    """The connection is shut after an answer: what is unread then is lost, and the answer with it."""
+    sent = FakePayload(b"x" * 3_000_000)
+    said = {"wsgi.input": sent, "CONTENT_LENGTH": "3000000", "CONTENT_TYPE": "multipart/form-data; boundary=x"}
+    answer = client.generic("POST", "/api/v1/acme/datasets/", HTTP_AUTHORIZATION="Bearer nobody", **said)
+    assert answer.status_code == 404
+    assert len(sent) == 0
