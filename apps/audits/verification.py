@@ -37,7 +37,7 @@ copy (
              and n.index < (b.number + 1) << (10 - l.level)) as hashes from generate_series(1, 10) l (level)
         union all
         select l.level, (
-          select hash from audits_node n where n.organization_id = %(organization)s
+          select string_agg(hash, '') from audits_node n where n.organization_id = %(organization)s
              and n.level = l.level::smallint and n.index = ((b.number + 1) >> (l.level - 10)) - 1)
           from generate_series(11, 62) l (level)
          where ((b.number + 1) >> (l.level - 10)) << (l.level - 10) = b.number + 1) nodes) n

@@ -244,6 +244,15 @@ def test_a_body_that_says_no_length_is_not_taken_for_an_empty_one(acme, call):
     assert "Content-Length" in is_problem(call("post", "projects/", {}, token=secret, **chunks), 411)["detail"]
 
 
+def test_who_is_refused_while_still_sending_gets_the_answer(acme, client):
+    """The connection is shut after an answer: what is unread then is lost, and the answer with it."""
+    sent = FakePayload(b"x" * 3_000_000)
+    said = {"wsgi.input": sent, "CONTENT_LENGTH": "3000000", "CONTENT_TYPE": "multipart/form-data; boundary=x"}
+    answer = client.generic("POST", "/api/v1/acme/datasets/", HTTP_AUTHORIZATION="Bearer nobody", **said)
+    assert answer.status_code == 404
+    assert len(sent) == 0
+
+
 @pytest.mark.parametrize(
     ("sent", "meant"), [("projects", "projects/"), ("deployments/1/predict/", "deployments/1/predict")]
 )
@@ -376,12 +385,3 @@ def asked(client, address: str, headers: dict, found: int = 404) -> list[str]:
     with CaptureQueriesContext(connection) as made:
         assert client.get(address, **headers).status_code == found
     return [re.sub(r"'[^']*'", "?", query["sql"]) for query in made if "SAVEPOINT" not in query["sql"]]
-
-
-def test_who_is_refused_while_still_sending_gets_the_answer(acme, client):
-    """The connection is shut after an answer: what is unread then is lost, and the answer with it."""
-    sent = FakePayload(b"x" * 3_000_000)
-    said = {"wsgi.input": sent, "CONTENT_LENGTH": "3000000", "CONTENT_TYPE": "multipart/form-data; boundary=x"}
-    answer = client.generic("POST", "/api/v1/acme/datasets/", HTTP_AUTHORIZATION="Bearer nobody", **said)
-    assert answer.status_code == 404
-    assert len(sent) == 0
